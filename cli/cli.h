@@ -1,0 +1,66 @@
+/* The shell's server as the daemon sees it: a Unix socket, its sessions, and the router that commands look at and
+ * change. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/config.h"
+#include "forwarding/dataplane.h"
+#include "protocols/rib.h"
+
+/* One row of `show interfaces`: what the daemon knows of a configured interface beyond its port. */
+struct cli_link {
+    const char *name;
+    unsigned port; /* number; PORT_NONE while it has none */
+    bool pending;  /* no device of that name (yet) */
+    bool admin_up; /* not shut down by configuration */
+    bool device_up, carrier;
+    uint32_t ifindex;
+    uint8_t mac[6];
+    uint32_t device_mtu;
+    const char *reason;  /* why it is not forwarding, a clause; NULL when it is */
+    uint64_t changed_ns; /* last up/down change */
+    unsigned carrier_changes;
+};
+
+/* What commands ask the daemon to do or tell. Every function gets the context. */
+struct cli_router {
+    void *context;
+    struct dataplane *dataplane;
+    struct rib *rib;
+    const struct config *(*running)(void *context);
+    const char *config_path; /* of the start */
+    const char *version;
+    uint64_t started_ns;
+    struct now (*now)(void *context);
+    /* The I-th configured interface in configuration order; false past the last. */
+    bool (*link)(void *context, unsigned i, struct cli_link *link);
+    /* Brings kernel statistics (ring-full) into the dataplane, before counters are shown. */
+    void (*refresh_counters)(void *context);
+    /* Resident and ring memory, thread CPU: for show memory and show processes. */
+    size_t (*ring_bytes)(void *context);
+    /* Re-reads the file and applies the difference. A sentence or several lines into REPORT; false if nothing was
+     * changed. */
+    bool (*reload)(void *context, char *report, size_t size);
+    void (*log)(void *context, const char *text);
+};
+
+struct cli;
+
+/* Listens on PATH (a stale socket is replaced, a live one refused: a sentence in WHY). GROUP may be NULL. NULL on
+ * failure. */
+struct cli *cli_new(struct event_base *base, const struct cli_router *router, const char *path, const char *group,
+                    int64_t idle_timeout_s, char *why, size_t why_size);
+void cli_free(struct cli *cli);
+
+/* After a reload. */
+void cli_set_access(struct cli *cli, const char *group, int64_t idle_timeout_s);
+
+/* From the dataplane's hook: an ICMP message for a ping that some session runs. */
+void cli_icmp(struct cli *cli, const struct packet *packet, struct now now);
+
+#endif

@@ -1,0 +1,119 @@
+/* The configuration's model: what a router is told to be, as plain data. Built from a file (daemon/config_file.h), or
+ * as a changed copy of the running one; validated whole (config_check); written as text (config_write). The schema
+ * table (schema.h) knows every key. */
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "forwarding/fib.h"
+#include "forwarding/prefix.h"
+
+/* Where a value was said, for error messages. FILE is owned by the configuration; line 0: nowhere (a default, or the
+ * shell). */
+struct config_place {
+    const char *file;
+    int line;
+};
+
+struct config_address {
+    struct prefix prefix; /* with host bits */
+    struct config_place place;
+};
+
+enum config_interface_type { CONFIG_ETHERNET, CONFIG_LOOPBACK };
+
+struct config_interface {
+    char *name;
+    int64_t type;      /* enum config_interface_type */
+    char *description; /* NULL: none */
+    struct config_address *addresses;
+    size_t n_addresses;
+    int64_t mtu; /* 0: the device's */
+    bool shutdown, proxy_arp, redirects, unreachables, mask_reply, directed_broadcast, source_route;
+    int64_t arp_timeout; /* seconds */
+    struct config_place place, mtu_place;
+};
+
+struct config_route {
+    struct prefix prefix;
+    int64_t type; /* enum rib_type's order: unicast, blackhole, unreachable, prohibit */
+    uint32_t via[FIB_HOPS_MAX];
+    struct config_place via_place[FIB_HOPS_MAX];
+    unsigned n_via;
+    char *interface; /* NULL: none; with or without via */
+    int64_t distance;
+    struct config_place place;
+};
+
+struct config_arp {
+    char *interface;
+    uint32_t address;
+    uint8_t mac[6];
+    struct config_place place;
+};
+
+enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_NOTICE, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
+enum config_log_destination { CONFIG_LOG_STDERR, CONFIG_LOG_SYSLOG };
+enum config_qdisc_bypass { CONFIG_BYPASS_AUTO, CONFIG_BYPASS_ON, CONFIG_BYPASS_OFF };
+
+#define CONFIG_CPUS_MAX 64
+
+struct config {
+    char *hostname;
+    int64_t log_level, log_destination;
+    int64_t lanes;
+    int64_t cpus[CONFIG_CPUS_MAX];
+    size_t n_cpus;
+    bool realtime;
+    int64_t qdisc_bypass;
+    struct config_interface *interfaces;
+    size_t n_interfaces;
+    struct config_route *routes;
+    size_t n_routes;
+    struct config_arp *arps;
+    size_t n_arps;
+    int64_t icmp_rate_limit, icmp_burst;
+    char *cli_socket;
+    char *cli_group;          /* NULL: none */
+    int64_t cli_idle_timeout; /* seconds; 0: never */
+
+    bool has_interfaces; /* the key was there: its absence is an error */
+    char **files;        /* names that places point to */
+    size_t n_files;
+    struct config_place place; /* of the file as a whole */
+};
+
+/* All defaults. NULL when there is no memory. */
+struct config *config_new(void);
+struct config *config_copy(const struct config *config);
+void config_free(struct config *config);
+
+/* An owned copy of NAME for places. */
+const char *config_file_name(struct config *config, const char *name);
+
+/* What is wrong (or, as a warning, doubtful), one call a finding. */
+struct config_errors {
+    void (*report)(struct config_errors *self, struct config_place place, bool warning, const char *text);
+    unsigned errors, warnings; /* counted by config_error and config_warning */
+};
+void config_error(struct config_errors *errors, struct config_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_warning(struct config_errors *errors, struct config_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The checks that need more than one key: names and addresses twice, overlapping subnets, addresses that are no host's,
+ * host bits in routes, next hops that are our own, ... True if there was no error. Every error is reported, not only
+ * the first. */
+bool config_check(const struct config *config, struct config_errors *errors);
+
+/* Writes the libconfig text of it, in the order and style of the samples; reading it back gives the same configuration.
+ * Keys that hold their default are left out. False on a write error. */
+bool config_write(const struct config *config, FILE *to);
+
+const struct config_interface *config_interface_find(const struct config *config, const char *name);
+
+#endif

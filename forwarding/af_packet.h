@@ -1,0 +1,65 @@
+/* core opens and closes, lanes read: ports on AF_PACKET sockets.
+ *
+ * For each port and lane a small ring (TPACKET_V2, 2 KB frames) takes what is up to AF_PACKET_SMALL bytes; one big ring
+ * a lane, bound to no device, takes larger frames (whole GSO packets) of all our ports. For each port a control socket
+ * that the core reads takes ARP, IGMP and UDP port 520. Socket filters make exactly one of the three take each frame.
+ * With more than one lane the rings of a port form a fanout group by flow hash. Sockets for sending are each thread's
+ * own. */
+#ifndef FORWARDING_AF_PACKET_H
+#define FORWARDING_AF_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forwarding/packet.h"
+#include "forwarding/port.h"
+#include "forwarding/publish.h"
+
+#define AF_PACKET_SMALL 1900
+
+struct af_packet; /* all ports of the router, for all its lanes and the core */
+
+enum qdisc_bypass { QDISC_BYPASS_AUTO, QDISC_BYPASS_ON, QDISC_BYPASS_OFF };
+
+/* NULL with errno set. LATER frees rings after lanes have let go of them. */
+struct af_packet *af_packet_new(unsigned lanes, struct later *later);
+void af_packet_free(struct af_packet *a);
+
+/* Opens port NUMBER on the device IFINDEX for all lanes and the core. BYPASS: whether sending goes around the qdisc. On
+ * failure false, nothing is left open, and a sentence in WHY (what failed, errno's text, the cure where there is one).
+ */
+bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, const char *name, bool bypass, char *why,
+                    size_t why_size);
+
+/* The device may be gone already. */
+void af_packet_close(struct af_packet *a, unsigned number);
+
+/* The root qdisc of the device changed. */
+void af_packet_set_bypass(struct af_packet *a, unsigned number, bool bypass);
+
+/* core: sending, and the control socket of a port: its descriptor (-1: not open), and receiving of one frame into
+ * BUFFER (room for ETHERNET_HEADER + 65535 + 2; the frame is placed so that its IP header is aligned). False when there
+ * is none just now. */
+struct transmit *af_packet_core_transmit(struct af_packet *a);
+int af_packet_control_fd(const struct af_packet *a, unsigned number);
+bool af_packet_control_receive(struct af_packet *a, unsigned number, uint8_t *buffer, size_t size,
+                               struct packet *packet);
+
+/* lane LANE: sending; receiving of a burst: the oldest frames of its rings, at most MOST. Frames stay in the ring until
+ * af_packet_release, which must come before the next receive. Descriptor to block on until there is something (an epoll
+ * set). */
+struct transmit *af_packet_lane_transmit(struct af_packet *a, unsigned lane);
+unsigned af_packet_receive(struct af_packet *a, unsigned lane, struct packet *burst, unsigned most);
+void af_packet_release(struct af_packet *a, unsigned lane);
+int af_packet_lane_fd(const struct af_packet *a, unsigned lane);
+
+/* core: frames that the kernel had no room for in rings and control socket of a port since it was opened (or closed:
+ * kept), and in the big rings, which belong to no port. */
+uint64_t af_packet_ring_full(struct af_packet *a, unsigned number);
+uint64_t af_packet_big_ring_full(struct af_packet *a);
+
+/* Bytes of mapped rings. */
+size_t af_packet_ring_bytes(const struct af_packet *a);
+
+#endif

@@ -1,0 +1,43 @@
+/* pure: the way of an IPv4 packet, as steps that a lane takes with a burst and the core takes with one packet at a
+ * time. Each says CONTINUE, DROP (packet->drop says why) or PUNT (packet->punt says what for); none of them sends,
+ * allocates or counts.
+ *
+ *     ip_check     RFC 1812 5.2.2, 5.3.4, 5.3.7: header, link-layer broadcast rule, martians; local or not
+ *     ip_route     FIB lookup and choice among equal-cost next hops
+ *     ip_rewrite   redirect check, TTL, MTU, neighbour, new Ethernet header
+ */
+#ifndef FORWARDING_FORWARD_H
+#define FORWARDING_FORWARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "forwarding/packet.h"
+#include "forwarding/tables.h"
+
+struct nexthop_group;
+
+/* Parses and judges an IPv4 frame of PORT; trims Ethernet padding off packet->len (never of a GSO packet). PUNT: LOCAL
+ * (our address, a broadcast we hear, an IGMP message), OPTIONS (to be forwarded, has options), DIRECTED_BROADCAST. */
+enum verdict ip_check(const struct tables *tables, const struct own_table *own, const struct port *port,
+                      struct packet *packet);
+
+/* Chooses the next hop from GROUP (of fib_lookup; NULL: no route), setting out_port and nexthop. PUNT: NO_ROUTE,
+ * UNREACHABLE, PROHIBITED. DROP: BLACKHOLE; PORT_DOWN when the next hop's port is gone or down. */
+enum verdict ip_route(const struct tables *tables, const struct nexthop_group *group, struct packet *packet);
+
+/* Readies a routed packet for its wire. PUNT: TTL, TOO_BIG (mtu is set), RESOLVE. On CONTINUE the frame is final and
+ * fits, unless ip_must_fragment. *redirect is set when it leaves by the port it came in by and the core should consider
+ * a redirect. A packet of the router's own (port is PORT_NONE) keeps its TTL. Nothing is changed in the bytes unless
+ * CONTINUE. */
+enum verdict ip_rewrite(const struct tables *tables, struct packet *packet, bool *redirect);
+
+/* After ip_rewrite: does it have to be cut for its port's MTU, by ip_fragment (or gso_segment first, for a GSO packet)?
+ */
+bool ip_must_fragment(const struct packet *packet, uint16_t mtu);
+
+/* The hash by which a flow keeps to one of several next hops: addresses, protocol and ports; of a fragment, addresses
+ * and protocol only, so that the fragments of one datagram stay together. */
+uint32_t ip_flow_hash(const struct packet *packet, uint64_t seed);
+
+#endif

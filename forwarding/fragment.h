@@ -1,0 +1,47 @@
+/* pure: cutting a packet for a smaller MTU, RFC 791 3.2, and GSO packets into segments. Both write new frames into
+ * memory that the caller gives, so lanes and the core do the same. */
+#ifndef FORWARDING_FRAGMENT_H
+#define FORWARDING_FRAGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forwarding/packet.h"
+
+/* Hands out finished pieces, one at a time, in order. */
+struct cutter {
+    const struct packet *whole; /* frame final: Ethernet header, TTL and checksum are those of the pieces */
+    uint32_t at;                /* bytes of its data that are done */
+    uint16_t mtu;
+    uint16_t piece; /* how many were handed out */
+};
+
+/* Most bytes that one piece takes. */
+#define CUT_PIECE_MAX(mtu) (ETHERNET_HEADER + (uint32_t)(mtu))
+
+/* Starts cutting WHOLE (not GSO; checksum finished) into fragments of at most MTU bytes of IP, with the options that
+ * are copied (RFC 791) in all but the first. DROP_FRAGMENT_FAILED when it cannot be done (DF is set, or the MTU has no
+ * room for 8 bytes of data), else DROP__COUNT. */
+enum drop fragment_start(struct cutter *cut, const struct packet *whole, uint16_t mtu);
+
+/* Writes the next fragment at TO (room for CUT_PIECE_MAX), describes it in *piece (copied from the whole; frame = TO).
+ * False when all are out. */
+bool fragment_next(struct cutter *cut, uint8_t *to, struct packet *piece);
+
+/* The same for a TCP or UDP GSO packet: segments of gso_size with their own IP id, lengths, sequence numbers, flags and
+ * finished checksums. A segment may be larger than the MTU, and is then for fragment_start. */
+enum drop gso_start(struct cutter *cut, const struct packet *whole);
+bool gso_next(struct cutter *cut, uint8_t *to, struct packet *piece);
+
+/* Most bytes of IP that a segment of this GSO packet takes: headers and gso_size. */
+uint32_t gso_segment_size(const struct packet *packet);
+
+/* Whether the offload description (virtio_net_hdr) of a received packet makes sense for its bytes and its IP header; a
+ * packet that fails this is dropped as DROP_BAD_OFFLOAD. ip_check calls it. */
+bool offload_valid(const struct packet *packet);
+
+/* Finishes a NEEDS_CSUM checksum in the bytes and clears the flag. Only for a packet that offload_valid has passed. */
+void checksum_complete(struct packet *packet);
+
+#endif

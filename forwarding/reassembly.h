@@ -1,0 +1,47 @@
+/* core: datagrams for the router itself, put together from fragments: any order, exact duplicates ignored, an overlap
+ * drops the datagram, 60 seconds, memory bounded by source and in total by evicting the oldest (RFC 791 3.2,
+ * 1122 3.3.2, 1812 4.2.2.8). */
+#ifndef FORWARDING_REASSEMBLY_H
+#define FORWARDING_REASSEMBLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forwarding/now.h"
+#include "forwarding/packet.h"
+#include "forwarding/timers.h"
+
+#define REASSEMBLY_TIMEOUT_S 60
+
+struct reassembly;
+
+struct reassembly_hooks {
+    void *context;
+    /* A fragment that came in by PORT is done with: it became part of a whole datagram, or was dropped for WHY. */
+    void (*used)(void *context, unsigned port, struct now now);
+    void (*dropped)(void *context, unsigned port, enum drop why, struct now now);
+    /* Time ran out: FIRST is the fragment of offset 0, for 11/1; NULL if it had not come (no error is sent then). */
+    void (*timed_out)(void *context, const struct packet *first, struct now now);
+};
+
+/* TOTAL and BY_SOURCE bound the bytes held. NULL when there is no memory. */
+struct reassembly *reassembly_new(size_t total, size_t by_source, const struct reassembly_hooks *hooks,
+                                  struct timers *timers);
+void reassembly_free(struct reassembly *r);
+
+/* Takes a fragment (copied). True: the datagram is whole: *whole describes it, frame in memory of the table's that
+ * stays until the next call, Ethernet header of the first fragment, header of the first fragment with fragment word 0
+ * and new length and checksum; port that of the first fragment. */
+bool reassembly_add(struct reassembly *r, const struct packet *fragment, struct packet *whole, struct now now);
+
+/* Fragments that came in by PORT and wait. */
+uint64_t reassembly_held(const struct reassembly *r, unsigned port);
+
+struct reassembly_totals {
+    unsigned datagrams;
+    size_t bytes;
+};
+struct reassembly_totals reassembly_totals(const struct reassembly *r);
+
+#endif
