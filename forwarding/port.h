@@ -23,8 +23,9 @@ struct port {
     bool unreachables;       /* send ICMP destination unreachable */
     bool directed_broadcast; /* forward broadcasts to this port's subnets, RFC 2644 */
     bool source_route;       /* packets that come in here may carry LSRR/SSRR */
-    bool mask_reply;
-    uint32_t arp_timeout_s; /* an unconfirmed neighbour's life */
+    bool mask_reply;         /* answer ICMP address mask requests */
+    bool proxy_arp;          /* answer ARP for addresses behind other ports, RFC 1027 */
+    uint32_t arp_timeout_s;  /* an unconfirmed neighbour's life */
     unsigned n_addresses;
     struct prefix addresses[]; /* with host bits; the first is the primary */
 };
