@@ -127,20 +127,6 @@ unsigned apply_first(struct router *router)
     return follow(router, NULL);
 }
 
-static void say_what_needs_a_restart(struct findings *f, const struct router *r, const struct config *before,
-                                     const struct config *after)
-{
-    static const char text[] = "takes effect when ferryd is started again";
-    if (before->lanes != after->lanes)
-        say(f, "forwarding.lanes %s", text);
-    if (before->n_cpus != after->n_cpus || memcmp(before->cpus, after->cpus, before->n_cpus * sizeof after->cpus[0]))
-        say(f, "forwarding.cpus %s", text);
-    if (before->realtime != after->realtime)
-        say(f, "forwarding.realtime %s", text);
-    if (strcmp(before->cli_socket, after->cli_socket) != 0 && r->options.socket == NULL)
-        say(f, "cli.socket %s", text);
-}
-
 bool apply_reload(struct router *r, char *report_to, size_t size)
 {
     struct findings f;
@@ -155,7 +141,7 @@ bool apply_reload(struct router *r, char *report_to, size_t size)
     unsigned refused = follow(r, before);
     if (r->cli != NULL)
         cli_set_access(r->cli, config->cli_group, config->cli_idle_timeout);
-    say_what_needs_a_restart(&f, r, before, config);
+    config_check_restart(before, config, &f.errors);
     if (refused > 0)
         say(&f, "%u interface%s not forwarding because something stands in the way: show interfaces says what", refused,
             refused == 1 ? " is" : "s are");

@@ -33,6 +33,7 @@ struct links {
     struct link **list;
     size_t n, room;
     bool dumping; /* no calls of changed() */
+    bool missed;  /* the kernel left out messages: those queued are worth nothing */
 };
 
 const struct link *links_find(const struct links *l, const char *name)
@@ -223,6 +224,8 @@ static int take_message(struct nl_msg *msg, void *context)
 {
     struct links *l = context;
     struct nlmsghdr *message = nlmsg_hdr(msg);
+    if (l->missed)
+        return NL_OK;
     switch (message->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
@@ -289,19 +292,25 @@ static void read_anew(struct links *l)
         l->changed(l->context, l->list[i]->name);
 }
 
+/* What is still queued when messages were left out is older than what reading anew brings, and would undo it: it is
+ * thrown away first. */
 static void watch_ready(int fd, short what, void *context)
 {
     (void)fd;
     (void)what;
     struct links *l = context;
-    for (unsigned i = 0; i < MESSAGES_A_TURN; i++) {
-        int result = nl_recvmsgs_default(l->watch);
+    int result = 0;
+    for (unsigned i = 0; i < MESSAGES_A_TURN && result >= 0; i++) {
+        result = nl_recvmsgs_default(l->watch);
         if (result == -NLE_NOMEM) {
-            log_info(l->log, "the kernel left out news of devices because too many came at once: reading all anew");
-            read_anew(l);
-        } else if (result < 0) {
-            return;
+            l->missed = true;
+            result = 0;
         }
+    }
+    if (l->missed && result < 0) {
+        log_info(l->log, "the kernel left out news of devices because too many came at once: reading all anew");
+        l->missed = false;
+        read_anew(l);
     }
 }
 

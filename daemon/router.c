@@ -120,7 +120,7 @@ static bool start_lane(struct router *r, unsigned lane)
         return failed(r, "no thread for a lane");
     r->n_threads++;
     if (refused[0] != '\0')
-        log_notice(&r->log, "lane %u: %s", lane, refused);
+        log_notice(&r->log, "%s", refused);
     return true;
 }
 
