@@ -11,7 +11,9 @@
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD   ?= release
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
