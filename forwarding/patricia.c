@@ -63,6 +63,11 @@ void patricia_init(struct patricia *trie, struct later *later)
     *trie = (struct patricia){.later = later};
 }
 
+size_t patricia_bytes(const struct patricia *trie)
+{
+    return trie->nodes * sizeof(struct patricia_node);
+}
+
 /* At most 33 levels deep: each is a longer prefix. */
 static void clear_below(struct patricia_node *node, void (*release)(void *value))
 {
