@@ -18,6 +18,11 @@ BUILD   ?= release
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
 
+# V=1 shows the commands.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-3s %s\n' $(1) $(2)
+
 OUT := build/$(BUILD)$(if $(filter clang%,$(notdir $(CC))),-clang)
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wpointer-arith \
@@ -34,7 +39,7 @@ LINK_asan     := -fsanitize=address,undefined
 FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 LINK_tsan     := -fsanitize=thread
 
-CFLAGS_ALL  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(FLAGS_$(BUILD)) -MMD -MP $(CFLAGS)
+CFLAGS_ALL  = -std=gnu11 -I. $(WARNINGS) $(FLAGS_$(BUILD)) -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
@@ -80,7 +85,8 @@ endif
 
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 $(OUT)/daemon/%.o: CFLAGS_ALL += $(INCLUDES_DAEMON)
 
 $(LIB_FORWARDING): $(call objects,$(FORWARDING))
@@ -88,12 +94,15 @@ $(LIB_PROTOCOLS): $(call objects,$(PROTOCOLS))
 $(LIB_CLI): $(call objects,$(CLI))
 $(OUT)/lib%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
 $(OUT)/ferrysh: $(call objects,$(CLIENT))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
 
 # ---- unit tests: each links its own floor and those below, and nothing else --------------------
 # tests/unit/FLOOR_NAME.c is a CUnit program of the floor that its name begins with.
@@ -115,7 +124,8 @@ $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(
 $(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI)
 $(UNITS): $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SUPPORT)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcunit $(LIBS_UNIT) $(LIBS_FORWARDING)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcunit $(LIBS_UNIT) $(LIBS_FORWARDING)
 
 units: $(UNITS)
 .PHONY: units
@@ -166,7 +176,8 @@ FUZZ_COMMON := tests/fuzz/router_in_memory.c
 fuzzers: $(OUT)/fuzz/mutate
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(OUT)/tests/fuzz/router_in_memory.o $(LIB_FORWARDING)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
