@@ -11,10 +11,17 @@
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD   ?= release
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
+
+# V=1 shows the commands.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-3s %s\n' $(1) $(2)
 
 OUT := build/$(BUILD)$(if $(filter clang%,$(notdir $(CC))),-clang)
 
@@ -78,7 +85,8 @@ endif
 
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 $(OUT)/daemon/%.o: CFLAGS_ALL += $(INCLUDES_DAEMON)
 
 $(LIB_FORWARDING): $(call objects,$(FORWARDING))
@@ -86,12 +94,15 @@ $(LIB_PROTOCOLS): $(call objects,$(PROTOCOLS))
 $(LIB_CLI): $(call objects,$(CLI))
 $(OUT)/lib%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
 $(OUT)/ferrysh: $(call objects,$(CLIENT))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
 
 # ---- unit tests: each links its own floor and those below, and nothing else --------------------
 # tests/unit/FLOOR_NAME.c is a CUnit program of the floor that its name begins with.
@@ -113,9 +124,98 @@ $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(
 $(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI)
 $(UNITS): $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SUPPORT)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcunit $(LIBS_UNIT) $(LIBS_FORWARDING)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcunit $(LIBS_UNIT) $(LIBS_FORWARDING)
 
 units: $(UNITS)
 .PHONY: units
 
 -include $(shell find build -name '*.d' 2>/dev/null)
+
+# ---- what people call ---------------------------------------------------------------------------
+
+deps:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	    echo "Installing:" $$missing; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
+
+# Tests print one line 'N passed, N failed' or CUnit's and pytest's own; the first failure ends the run.
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile
+JOBS   ?= 2
+
+check: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all units
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=tsan all units
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang all
+	@$(MAKE) --no-print-directory check-unit
+	@$(MAKE) --no-print-directory check-integration
+	@echo "make check: everything passed"
+
+check-unit:
+	@for build in release asan tsan; do \
+	    for test in build/$$build/unit/*; do \
+	        echo "---- $$test"; $$test || exit 1; \
+	    done; \
+	done
+	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 200000
+
+check-integration:
+	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
+	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
+	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
+
+# Frames through the whole router in memory: `mutate` counts its own, `frame_fuzzer` is libFuzzer's (clang).
+FUZZ_COMMON := tests/fuzz/router_in_memory.c
+fuzzers: $(OUT)/fuzz/mutate
+$(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(OUT)/tests/fuzz/router_in_memory.o $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
+	build/fuzzer/fuzz/frame_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
+$(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(OUT)/tests/fuzz/router_in_memory.o $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
+.PHONY: fuzzers
+
+C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
+
+lint:
+	@$(MAKE) --no-print-directory all
+	clang-format --dry-run -Werror $(C_FILES)
+	$(PYTHON) tests/lint.py
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem -D__GNUC__ -I. forwarding protocols cli daemon
+	@for page in man/*.[1-9]; do mandoc -T lint -W warning $$page || exit 1; done
+
+format:
+	clang-format -i $(C_FILES)
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) tests/bench/bench.py
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/doc/ferryd $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 ferryd $(DESTDIR)$(PREFIX)/sbin/ferryd
+	install -m 755 ferrysh $(DESTDIR)$(PREFIX)/bin/ferrysh
+	test -e $(DESTDIR)/etc/ferryd/ferryd.conf || install -m 640 etc/ferryd.conf $(DESTDIR)/etc/ferryd/ferryd.conf
+	sed 's|@PREFIX@|$(PREFIX)|g' etc/ferryd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service
+	install -m 644 man/ferryd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/ferrysh.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/ferryd/
+
+clean:
+	rm -rf build ferryd ferrysh

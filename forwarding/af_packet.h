@@ -54,6 +54,9 @@ unsigned af_packet_receive(struct af_packet *a, unsigned lane, struct packet *bu
 void af_packet_release(struct af_packet *a, unsigned lane);
 int af_packet_lane_fd(const struct af_packet *a, unsigned lane);
 
+/* lane LANE: when the epoll set reports EPOLLERR, which it else goes on doing: a device went down. */
+void af_packet_clear_errors(struct af_packet *a, unsigned lane);
+
 /* core: frames that the kernel had no room for in rings and control socket of a port since it was opened (or closed:
  * kept), and in the big rings, which belong to no port. */
 uint64_t af_packet_ring_full(struct af_packet *a, unsigned number);

@@ -15,20 +15,28 @@
 
 /* Counted by the core, shown by `show ip traffic`. */
 struct arp_stats {
-    uint64_t in_requests, in_replies, in_gratuitous, in_ignored; /* ignored: valid, not for us */
-    uint64_t in_malformed, in_bad_sender;                        /* also drops */
+    uint64_t in_requests, in_replies, in_gratuitous; /* each valid packet is one of these */
+    uint64_t in_ignored;                             /* of them: neither answered nor of use */
+    uint64_t in_malformed, in_bad_sender;            /* also drops */
     uint64_t out_requests, out_replies, out_gratuitous;
-    uint64_t conflicts; /* somebody else uses an address of ours */
+    uint64_t out_suppressed; /* requests not sent, for there were too many */
+    uint64_t out_failed;     /* the device did not take it */
+    uint64_t conflicts;      /* somebody else uses an address of ours */
 };
 
 struct arp {
     struct neighbours *neighbours;
     struct transmit *transmit; /* the core's */
     struct arp_stats stats;
-    struct bucket requests; /* all broadcast requests together: a scan must not turn into a storm */
-    /* A conflict was seen: log it (rate-limited by arp) as a sentence. */
+    struct bucket requests;    /* all broadcast requests together: a scan must not turn into a storm */
+    struct counters *counters; /* the core's, for what is sent; NULL: not counted */
+    /* A conflict was seen: log it (rate-limited by arp) as a sentence. May be NULL. */
     void (*log)(void *context, const char *text);
+    /* Whether ADDR is reached by another port than PORT, so that PORT with proxy_arp answers for it (RFC 1027). May be
+     * NULL: nothing is answered for. */
+    bool (*proxy)(void *context, const struct port *port, uint32_t addr);
     void *context;
+    struct bucket logged;
     uint64_t
         defended_ns[PORT_MAX]; /* when a conflict was last answered, RFC 5227 2.4: at most once in 10 s; 0: never */
 };
@@ -37,7 +45,8 @@ struct arp {
  * valid ARP packet (counted as arp), else the reason to drop it. */
 enum drop arp_input(struct arp *arp, const struct port *port, const struct packet *packet, struct now now);
 
-/* Asks for ADDR: broadcast when TO_MAC is NULL, else a unicast probe. The sender is our address in ADDR's subnet. */
+/* Asks for ADDR: broadcast when TO_MAC is NULL, else a unicast probe. The sender is our address in ADDR's subnet.
+ * Broadcasts of all ports together are limited. */
 void arp_request(struct arp *arp, const struct port *port, uint32_t addr, const uint8_t *to_mac, struct now now);
 
 /* Announces every address of PORT (RFC 5227 3: a request with sender = target), at link up, new address, new MAC. */

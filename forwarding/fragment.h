@@ -9,6 +9,10 @@
 
 #include "forwarding/packet.h"
 
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* since Linux 6.2; older headers lack it */
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
 /* Hands out finished pieces, one at a time, in order. */
 struct cutter {
     const struct packet *whole; /* frame final: Ethernet header, TTL and checksum are those of the pieces */
@@ -22,7 +26,8 @@ struct cutter {
 
 /* Starts cutting WHOLE (not GSO; checksum finished) into fragments of at most MTU bytes of IP, with the options that
  * are copied (RFC 791) in all but the first. DROP_FRAGMENT_FAILED when it cannot be done (DF is set, or the MTU has no
- * room for 8 bytes of data), else DROP__COUNT. */
+ * room for 8 bytes of data, or it is a fragment that reaches beyond 65535), else DROP__COUNT. A WHOLE that fits comes out
+ * as it is. */
 enum drop fragment_start(struct cutter *cut, const struct packet *whole, uint16_t mtu);
 
 /* Writes the next fragment at TO (room for CUT_PIECE_MAX), describes it in *piece (copied from the whole; frame = TO).

@@ -16,10 +16,14 @@ enum icmp_type {
     ICMP_SOURCE_QUENCH = 4,
     ICMP_REDIRECT = 5,
     ICMP_ECHO = 8,
+    ICMP_ROUTER_ADVERTISEMENT = 9,
+    ICMP_ROUTER_SOLICITATION = 10,
     ICMP_TIME_EXCEEDED = 11,
     ICMP_PARAMETER_PROBLEM = 12,
     ICMP_TIMESTAMP = 13,
     ICMP_TIMESTAMP_REPLY = 14,
+    ICMP_INFORMATION = 15,
+    ICMP_INFORMATION_REPLY = 16,
     ICMP_MASK = 17,
     ICMP_MASK_REPLY = 18,
 };
@@ -46,6 +50,7 @@ struct icmp {
 };
 
 struct dataplane;
+struct own_table;
 
 /* What an error is about and says. */
 struct icmp_error {
@@ -59,6 +64,20 @@ struct icmp_error {
  * is no single host), the arrival port's switches, and the token buckets. PACKET is quoted as it came in, so its bytes
  * must not have been changed. */
 void icmp_error(struct dataplane *d, const struct packet *packet, struct icmp_error error, struct now now);
+
+/* The predicate alone: may any error be sent about PACKET? Its ip is parsed; its Ethernet header tells a link
+ * broadcast.
+ */
+bool icmp_error_allowed(const struct own_table *own, const struct packet *packet);
+
+/* Sends the message of LEN bytes at MESSAGE as DATAGRAM says (data, len and protocol are set here), its checksum
+ * computed in place. For replies and for the router's own requests; not limited. */
+struct datagram;
+bool icmp_send(struct dataplane *d, struct datagram *datagram, uint8_t *message, size_t len, struct now now);
+
+/* Takes an ICMP message to the router: PACKET is whole and has been judged as far as IP goes; the message may be turned
+ * into its answer in place. Returns DROP__COUNT, or why it is dropped. */
+enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now);
 
 /* The name of a message type in JSON ("echo", "destUnreach", ...); NULL for types without one. */
 const char *icmp_type_name(uint8_t type);

@@ -4,9 +4,8 @@
  *   incomplete   asked for, not known yet; up to NEIGHBOUR_WAITING packets wait, the newest kept
  *   reachable    known; lanes have its adjacency
  *   stale        its time ran out unused, or nobody confirmed it; still used, the first use probes it
- *   probe        used while stale, or used shortly before its time runs out: unicast requests are on their way; still
- * published static       by configuration: never asked for, aged, learned over or evicted
- */
+ *   probe        used while stale, or used before its time ran out: unicast requests are on their way; still published
+ *   static       by configuration: never asked for, aged, learned over or evicted */
 #ifndef FORWARDING_NEIGHBOUR_H
 #define FORWARDING_NEIGHBOUR_H
 
@@ -37,6 +36,7 @@ struct adjacency {
 
 struct neighbours;
 
+/* Hooks may call neighbour_output and whatever looks; they must not clear, remove or change ports, nor hear. */
 struct neighbour_hooks {
     void *context;
     /* One waiting packet may go: its adjacency is set. Called oldest first. The packet's bytes are the table's until it
@@ -49,9 +49,10 @@ struct neighbour_hooks {
     /* Between sending the waiting packets of a neighbour and publishing it: let what lanes have punted meanwhile go
      * first. */
     void (*about_to_publish)(void *context, struct now now);
-    /* When a lane last used the adjacency of this number, as now.ns; 0: never. */
+    /* When a lane last used the adjacency of this number, as now.ns, cut to whole seconds; 0: never. Marks that a
+     * number had before it was given to another neighbour do no harm: only later seconds count. */
     uint64_t (*last_used)(void *context, uint32_t number);
-    /* Forget the use marks of a number that is about to be used anew. */
+    /* A sentence about a moved neighbour or an attempt on a static one; rate-limited by the table. */
     void (*log)(void *context, const char *text);
     uint64_t (*random)(void *context);
 };
@@ -65,13 +66,15 @@ void neighbours_free(struct neighbours *n);
 /* The adjacency of ADDR on port PORT, or NULL. Lanes call this. */
 const struct adjacency *neighbour_find(const struct neighbours *n, unsigned port, uint32_t addr);
 
-/* Sends PACKET (routed: out_port and nexthop are set; its bytes are copied if it has to wait) when its neighbour is
- * known, by hook send; else queues it and asks. Every packet ends in exactly one call of send or drop, now or later. */
+/* Sends PACKET (routed: nexthop is set, and PORT is its out_port's; its bytes are copied if it has to wait) when its
+ * neighbour is known, by hook send; else queues it and asks. Here and below the table copies of PORT what it needs.
+ * Every packet ends in exactly one call of send or drop, now or later. */
 void neighbour_output(struct neighbours *n, const struct port *port, struct packet *packet, struct now now);
 
 /* What an ARP packet says: ADDR is at MAC. CREATE: an entry is made if there is none (it was a request to us, or a
  * reply that we asked for); otherwise only an existing one is updated. CONFIRMED: it answers us, so it is proof of
- * reachability. */
+ * reachability. An unconfirmed one that says what is known restarts the timeout all the same (RFC 1122 2.3.2.1); one
+ * that says something else is believed at once, and asked at its first use. */
 void neighbour_heard(struct neighbours *n, const struct port *port, uint32_t addr, const uint8_t mac[MAC_LEN],
                      bool create, bool confirmed, struct now now);
 
@@ -86,8 +89,8 @@ void neighbour_unset_static(struct neighbours *n, unsigned port, uint32_t addr, 
 void neighbours_port_changed(struct neighbours *n, const struct port *port, struct now now);
 void neighbours_port_removed(struct neighbours *n, unsigned port, struct now now);
 
-/* Forgets dynamic entries: of all ports or PORT (PORT_NONE: all), of all addresses or ADDR (0: all). Returns how many.
- */
+/* Forgets dynamic entries: of all ports or PORT (PORT_NONE: all), of all addresses or ADDR (0: all). Packets that
+ * waited are dropped as NEIGHBOUR_QUEUE. Returns how many entries. */
 unsigned neighbours_clear(struct neighbours *n, unsigned port, uint32_t addr, struct now now);
 
 /* How many waiting packets came in by PORT: the balance's "held". */

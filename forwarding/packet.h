@@ -64,7 +64,7 @@ struct packet {
     enum punt punt;                    /* with VERDICT_PUNT */
     uint16_t out_port;                 /* by which it goes */
     uint32_t nexthop;                  /* the neighbour on out_port that takes it: a gateway, or its destination */
-    uint16_t mtu;                      /* with PUNT_TOO_BIG: the outgoing MTU */
+    uint16_t mtu;                      /* of out_port, once ip_rewrite has looked at it; what PUNT_TOO_BIG tells */
     const struct adjacency *adjacency; /* the ready Ethernet header; NULL until the neighbour is known */
 };
 

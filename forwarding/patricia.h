@@ -45,6 +45,9 @@ void *patricia_match_above(const struct patricia *trie, uint32_t addr, uint8_t l
 /* The matches of N addresses at once; memory latencies overlap. to[i] may be NULL. Lanes may call this. */
 void patricia_match_burst(const struct patricia *trie, const uint32_t *addrs, void **to, unsigned n);
 
+/* Bytes of its nodes. */
+size_t patricia_bytes(const struct patricia *trie);
+
 /* Ordered walk (by address, shorter prefix first) that survives any change between two steps, because the cursor is a
  * prefix and not a node. Start with PATRICIA_START. False at the end. */
 struct patricia_cursor {

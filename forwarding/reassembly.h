@@ -14,6 +14,10 @@
 
 #define REASSEMBLY_TIMEOUT_S 60
 
+/* Fragments of one datagram: more than the largest one makes on the smallest MTU that IPv4 allows (68: 48 bytes of data
+ * in each). */
+#define REASSEMBLY_FRAGMENTS 1400
+
 struct reassembly;
 
 struct reassembly_hooks {

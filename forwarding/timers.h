@@ -19,7 +19,8 @@ struct timer {
 struct timers {
     struct timer **heap;
     size_t n, room;
-    void *context; /* handed to every fire() */
+    void *context;      /* handed to every fire() */
+    uint64_t during_ns; /* while timers_run is at work, when that is; else 0 */
 };
 
 void timers_init(struct timers *timers, void *context);
@@ -41,8 +42,8 @@ static inline bool timer_is_set(const struct timer *timer)
 /* When the earliest is due; NEVER_NS if none is set. */
 uint64_t timers_due(const struct timers *timers);
 
-/* Fires at most MOST of those due by NOW, earliest first; those that they set for now or earlier wait for the next
- * call. Returns how many fired. */
+/* Fires at most MOST of those due by NOW, earliest first. What they set for now or earlier is due one nanosecond after
+ * NOW, so that a caller who runs until nothing is due comes to an end. Returns how many fired. */
 unsigned timers_run(struct timers *timers, struct now now, unsigned most);
 
 #endif

@@ -1,0 +1,48 @@
+/* The kernel guard: keeps two routers from speaking for one interface. It attaches the shield, claims the device
+ * against a second ferryd, and says what of the kernel's own configuration stands in the way. */
+#ifndef DAEMON_GUARD_H
+#define DAEMON_GUARD_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/log.h"
+
+struct guard;
+
+/* Loads the shield; without it (BPF is not allowed here, or the kernel is older than 6.6) a notice says what follows.
+ * NULL when there is no memory. */
+struct guard *guard_new(struct event_base *base, const struct log *log);
+void guard_free(struct guard *guard);
+
+/* What is held for one open device. All zero is not valid: start with GUARD_NOTHING. */
+struct guarded {
+    int claim;              /* the listening socket that is the claim; -1: none */
+    struct event *visitors; /* empties its queue */
+    int shield;             /* the link that keeps the program on the device; -1: none */
+};
+#define GUARD_NOTHING ((struct guarded){.claim = -1, .shield = -1})
+
+/* Claims the device NAME for this process, in this network namespace. False, with a clause in WHY, when another ferryd
+ * has it. */
+bool guard_claim(struct guard *guard, struct guarded *held, const char *name, char *why, size_t why_size);
+
+/* Puts the shield on the device. False when it could not be, and the interface works without: then WHY is a clause, or
+ * "" where guard_new has said it for all. */
+bool guard_shield(struct guard *guard, struct guarded *held, uint32_t ifindex, char *why, size_t why_size);
+
+/* Lets go of both. No harm if there is nothing. */
+void guard_release(struct guarded *held);
+
+/* Does the kernel forward IPv4 that comes in by the device NAME? */
+bool guard_kernel_forwards(const char *name);
+
+/* The command that ends it: sysctl separates by dots or, where a name holds dots, by slashes. */
+const char *guard_forwarding_cure(const char *name, char *to, size_t size);
+
+/* Has this process what it needs? A sentence in WHY if not. */
+bool guard_capable(char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,184 @@
+/* What an interface has to do with its device: what is in the way of using it, opening and closing. */
+#include <linux/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/interface.h"
+
+#define MTU_LEAST 68 /* RFC 791 3.2 */
+
+static enum obstacle refuse_kernel_addresses(struct router *router, const struct interface *i, const struct link *link,
+                                             char *why, size_t size)
+{
+    char text[PREFIX_TEXT];
+    size_t len = (size_t)snprintf(why, size, "the kernel has IPv4 addresses of its own on it; take them away:");
+    bool again = i->settled && i->obstacle == REFUSED;
+    for (size_t a = 0; a < link->n_addresses; a++) {
+        prefix_text(link->addresses[a], text);
+        if (len < size)
+            len += (size_t)snprintf(why + len, size - len, "%s ip addr del %s dev %s", a > 0 ? " &&" : "", text,
+                                    link->name);
+        /* The clause is cut where there are many: each address has a line of its own besides. */
+        if (!again && link->n_addresses > 1)
+            log_warning(&router->log, "interface %s: the kernel has %s on it: ip addr del %s dev %s", i->name, text,
+                        text, link->name);
+    }
+    return REFUSED;
+}
+
+static bool is_member(const struct link *master)
+{
+    /* A VRF only steers the kernel's own routing; the others take their members' frames before anybody else. */
+    return master != NULL && strcmp(master->kind, "vrf") != 0;
+}
+
+/* What the device itself is like. */
+static enum obstacle look_at_device(struct router *router, const struct interface *i, const struct link *link,
+                                    char *why, size_t size)
+{
+    if (link == NULL) {
+        snprintf(why, size, "there is no device of that name");
+        return WAITING;
+    }
+    if (link->hardware != ARPHRD_ETHER) {
+        snprintf(why, size,
+                 "the device is not Ethernet: ferryd forwards between Ethernet devices only; take it out of "
+                 "the configuration");
+        return REFUSED;
+    }
+    const struct link *master = link->master == 0 ? NULL : links_find_index(router->links, link->master);
+    if (is_member(master)) {
+        snprintf(why, size,
+                 "the device belongs to the %s %s, which takes its frames: configure %s instead, or ip link set %s "
+                 "nomaster",
+                 master->kind[0] != '\0' ? master->kind : "device", master->name, master->name, link->name);
+        return REFUSED;
+    }
+    if (link->mtu < MTU_LEAST) {
+        snprintf(why, size, "the device's MTU %u is less than the 68 bytes of IPv4: ip link set %s mtu 1500",
+                 (unsigned)link->mtu, link->name);
+        return REFUSED;
+    }
+    if (link->n_addresses > 0)
+        return refuse_kernel_addresses(router, i, link, why, size);
+    return NONE;
+}
+
+/* What keeps an open interface from forwarding. */
+enum obstacle interface_state(const struct interface *i, const struct link *link, char *why, size_t size)
+{
+    if (i->config->shutdown) {
+        snprintf(why, size, "shut down by configuration");
+        return SHUTDOWN;
+    }
+    if (link != NULL && !link->up) {
+        snprintf(why, size, "the device is down: ip link set %s up", link->name);
+        return DEVICE_DOWN;
+    }
+    if (link != NULL && !link->carrier) {
+        snprintf(why, size, "the device has no carrier: look at its cable or its other end");
+        return NO_CARRIER;
+    }
+    why[0] = '\0';
+    return NONE;
+}
+
+/* The kernel's forwarding is harmless behind the shield, and would forward everything twice without it. */
+static enum obstacle look_at_forwarding(struct router *router, struct interface *i, char *why, size_t size)
+{
+    char cure[96];
+    if (!guard_kernel_forwards(i->name)) {
+        i->said_forwarding = false;
+        return NONE;
+    }
+    guard_forwarding_cure(i->name, cure, sizeof cure);
+    if (i->held.shield < 0) {
+        snprintf(why, size, "the kernel forwards what comes in by it as well, and nothing can keep it from that: %s",
+                 cure);
+        return REFUSED;
+    }
+    if (!i->said_forwarding)
+        log_notice(&router->log,
+                   "interface %s: the kernel's own forwarding is on, but it gets no IPv4 from here while ferryd runs "
+                   "(%s switches it off)",
+                   i->name, cure);
+    i->said_forwarding = true;
+    return NONE;
+}
+
+/* ---- opening and closing ---- */
+
+void interface_close(struct router *router, struct interface *i)
+{
+    if (i->ifindex != 0) {
+        loop_unwatch_port(router->loop, i->number);
+        af_packet_close(router->af_packet, i->number);
+    }
+    i->ifindex = 0;
+    guard_release(&i->held);
+}
+
+bool interface_wants_bypass(const struct router *router, const struct link *link)
+{
+    switch ((enum config_qdisc_bypass)router->running->qdisc_bypass) {
+    case CONFIG_BYPASS_ON:
+        return true;
+    case CONFIG_BYPASS_OFF:
+        return false;
+    case CONFIG_BYPASS_AUTO:
+        break;
+    }
+    return link->noqueue;
+}
+
+static bool open_sockets(struct router *router, struct interface *i, const struct link *link, char *why, size_t size)
+{
+    i->bypass = interface_wants_bypass(router, link);
+    if (!af_packet_open(router->af_packet, i->number, link->index, i->name, i->bypass, why, size))
+        return false;
+    i->ifindex = link->index;
+    if (loop_watch_port(router->loop, i->number))
+        return true;
+    snprintf(why, size, "no memory to watch its control socket");
+    return false;
+}
+
+static void shield(struct router *router, struct interface *i, const struct link *link)
+{
+    char why[128];
+    if (guard_shield(router->guard, &i->held, link->index, why, sizeof why) || i->said_unshielded)
+        return;
+    if (why[0] != '\0')
+        log_notice(&router->log, "interface %s: the kernel also sees its IPv4 and ARP: %s", i->name, why);
+    i->said_unshielded = true;
+}
+
+static enum obstacle open_device(struct router *router, struct interface *i, const struct link *link, char *why,
+                                 size_t size)
+{
+    if (!guard_claim(router->guard, &i->held, i->name, why, size))
+        return REFUSED;
+    shield(router, i, link);
+    enum obstacle obstacle = look_at_forwarding(router, i, why, size);
+    if (obstacle == NONE && !open_sockets(router, i, link, why, size))
+        obstacle = REFUSED;
+    if (obstacle != NONE)
+        interface_close(router, i);
+    return obstacle;
+}
+
+enum obstacle interface_look(struct router *router, struct interface *i, const struct link *link, char *why,
+                             size_t size)
+{
+    enum obstacle obstacle = look_at_device(router, i, link, why, size);
+    bool is_open = i->ifindex != 0;
+    if (is_open && (obstacle != NONE || link->index != i->ifindex))
+        interface_close(router, i);
+    if (obstacle == NONE && i->ifindex != 0)
+        obstacle = look_at_forwarding(router, i, why, size);
+    else if (obstacle == NONE)
+        obstacle = open_device(router, i, link, why, size);
+    if (obstacle == REFUSED)
+        interface_close(router, i);
+    return obstacle != NONE ? obstacle : interface_state(i, link, why, size);
+}

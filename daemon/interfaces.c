@@ -1,0 +1,253 @@
+#include "daemon/interfaces.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/interface.h"
+
+#define RETRY_S 5
+
+struct interfaces {
+    struct router *router;
+    struct interface *list[PORT_MAX], *was[PORT_MAX]; /* in configuration order; was: while a new one is applied */
+    size_t n;
+    unsigned next_number;
+    bool used[PORT_MAX];
+    struct event *retry;
+};
+
+static void say(const struct interfaces *all, const struct interface *i)
+{
+    const struct log *log = &all->router->log;
+    switch (i->obstacle) {
+    case NONE:
+        log_notice(log, "interface %s: up", i->name);
+        break;
+    case SHUTDOWN:
+    case DEVICE_DOWN:
+    case NO_CARRIER:
+        log_notice(log, "interface %s: down: %s", i->name, i->reason);
+        break;
+    case WAITING:
+        log_notice(log, "interface %s: %s; it is taken as soon as there is one", i->name, i->reason);
+        break;
+    case REFUSED:
+        log_at(log, log->starting ? CONFIG_LOG_ERROR : CONFIG_LOG_WARNING, "interface %s does not forward: %s", i->name,
+               i->reason);
+        break;
+    }
+}
+
+static void settle(const struct interfaces *all, struct interface *i, struct now now)
+{
+    char why[REASON_MAX] = "";
+    const struct link *link = NULL;
+    enum obstacle obstacle;
+    if (i->config->type == CONFIG_LOOPBACK) {
+        interface_close(all->router, i);
+        obstacle = interface_state(i, NULL, why, sizeof why);
+    } else {
+        link = links_find(all->router->links, i->name);
+        obstacle = interface_look(all->router, i, link, why, sizeof why);
+    }
+    bool news = !i->settled || obstacle != i->obstacle || strcmp(why, i->reason) != 0;
+    i->obstacle = obstacle;
+    memcpy(i->reason, why, sizeof why);
+    i->settled = true;
+    if (news)
+        say(all, i);
+    if (i->ifindex != 0 && interface_wants_bypass(all->router, link) != i->bypass) {
+        i->bypass = !i->bypass;
+        af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
+    }
+    interface_follow(all->router, i, link, now);
+}
+
+static struct interface *find(const struct interfaces *all, const char *name)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(all->list[i]->name, name) == 0)
+            return all->list[i];
+    return NULL;
+}
+
+void interfaces_device_changed(void *context, const char *name)
+{
+    struct interfaces *all = context;
+    struct interface *i = find(all, name);
+    if (i != NULL && i->config->type != CONFIG_LOOPBACK)
+        settle(all, i, loop_now(all->router->loop));
+}
+
+/* Not every cure is told to us: the end of another ferryd, memory that has become free. */
+static void retry(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct interfaces *all = context;
+    for (size_t i = 0; i < all->n; i++)
+        if (all->list[i]->obstacle == REFUSED)
+            settle(all, all->list[i], loop_now(all->router->loop));
+}
+
+/* ---- the list ---- */
+
+struct interfaces *interfaces_new(struct router *router)
+{
+    struct interfaces *all = calloc(1, sizeof *all);
+    if (all == NULL)
+        return NULL;
+    all->router = router;
+    all->retry = event_new(router->base, -1, EV_PERSIST, retry, all);
+    struct timeval every = {.tv_sec = RETRY_S};
+    if (all->retry == NULL || event_add(all->retry, &every) < 0) {
+        interfaces_free(all);
+        return NULL;
+    }
+    return all;
+}
+
+static void free_interface(struct interface *i)
+{
+    free(i->announced);
+    free(i);
+}
+
+void interfaces_free(struct interfaces *all)
+{
+    if (all == NULL)
+        return;
+    for (size_t i = 0; i < all->n; i++) {
+        interface_close(all->router, all->list[i]);
+        free_interface(all->list[i]);
+    }
+    if (all->retry != NULL)
+        event_free(all->retry);
+    free(all);
+}
+
+/* Numbers go round, so that one is not used again while lanes may still hold what led to its last owner. */
+static bool take_number(struct interfaces *all, struct interface *i)
+{
+    for (unsigned tries = 0; tries < PORT_MAX; tries++) {
+        unsigned number = all->next_number;
+        all->next_number = (number + 1) % PORT_MAX;
+        if (!all->used[number]) {
+            all->used[number] = true;
+            i->number = number;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct interface *make(struct interfaces *all, const struct config_interface *config)
+{
+    struct interface *i = calloc(1, sizeof *i);
+    if (i == NULL || !take_number(all, i)) {
+        log_error(&all->router->log, "interface %s: %s", config->name,
+                  i == NULL ? "no memory for it" : "there are too many interfaces already");
+        free(i);
+        return NULL;
+    }
+    snprintf(i->name, sizeof i->name, "%s", config->name);
+    i->held = GUARD_NOTHING;
+    dataplane_clear_counters(all->router->dataplane, i->number);
+    return i;
+}
+
+static void drop(struct interfaces *all, struct interface *i, struct now now)
+{
+    struct router *r = all->router;
+    interface_withdraw(all->router, i, true, now);
+    if (i->up)
+        rib_port_changed(r->rib, i->number, false, now);
+    interface_close(all->router, i);
+    dataplane_remove_port(r->dataplane, i->number, now);
+    all->used[i->number] = false;
+    log_info(&r->log, "interface %s: no longer configured", i->name);
+    free_interface(i);
+}
+
+/* The interfaces of CONFIG, those that are there already and new ones. False when some could not be made. */
+static bool relist(struct interfaces *all, const struct config *config)
+{
+    size_t n = 0;
+    struct interface *list[PORT_MAX];
+    for (size_t c = 0; c < config->n_interfaces; c++) {
+        struct interface *i = find(all, config->interfaces[c].name);
+        if (i == NULL && (n == PORT_MAX || (i = make(all, &config->interfaces[c])) == NULL))
+            continue;
+        i->config = &config->interfaces[c];
+        list[n++] = i;
+    }
+    memcpy(all->list, list, n * sizeof list[0]);
+    all->n = n;
+    return n == config->n_interfaces;
+}
+
+static void drop_missing(struct interfaces *all, size_t n_was, struct now now)
+{
+    for (size_t w = 0; w < n_was; w++) {
+        size_t i = 0;
+        while (i < all->n && all->list[i] != all->was[w])
+            i++;
+        if (i == all->n)
+            drop(all, all->was[w], now);
+    }
+}
+
+unsigned interfaces_apply(struct interfaces *all, const struct config *config, struct now now)
+{
+    size_t n_was = all->n;
+    memcpy(all->was, all->list, n_was * sizeof all->was[0]);
+    unsigned refused = relist(all, config) ? 0 : 1;
+    rib_batch_begin(all->router->rib);
+    drop_missing(all, n_was, now);
+    /* Everything that goes goes before anything comes: a network may have moved from one interface to another. */
+    for (size_t i = 0; i < all->n; i++)
+        interface_withdraw(all->router, all->list[i], false, now);
+    for (size_t i = 0; i < all->n; i++) {
+        settle(all, all->list[i], now);
+        refused += all->list[i]->obstacle == REFUSED;
+    }
+    rib_batch_end(all->router->rib, now);
+    return refused;
+}
+
+/* ---- looking ---- */
+
+unsigned interfaces_number(const struct interfaces *all, const char *name)
+{
+    const struct interface *i = find(all, name);
+    return i == NULL ? PORT_NONE : i->number;
+}
+
+bool interfaces_view(const struct interfaces *all, unsigned n, struct cli_link *view)
+{
+    if (n >= all->n)
+        return false;
+    const struct interface *i = all->list[n];
+    bool loopback = i->config->type == CONFIG_LOOPBACK;
+    const struct link *link = loopback ? NULL : links_find(all->router->links, i->name);
+    *view = (struct cli_link){
+        .name = i->name,
+        .port = i->number,
+        .pending = i->obstacle == WAITING,
+        .admin_up = !i->config->shutdown,
+        .device_up = loopback,
+        .carrier = loopback,
+        .reason = i->obstacle == NONE ? NULL : i->reason,
+        .changed_ns = i->changed_ns,
+        .carrier_changes = i->changes,
+    };
+    if (link != NULL) {
+        view->device_up = link->up;
+        view->carrier = link->carrier;
+        view->ifindex = link->index;
+        view->device_mtu = link->mtu;
+        memcpy(view->mac, link->mac, sizeof view->mac);
+    }
+    return true;
+}

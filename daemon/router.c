@@ -1,0 +1,332 @@
+#include "daemon/router.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/apply.h"
+#include "daemon/interfaces.h"
+#include "daemon/notify.h"
+#include "daemon/report.h"
+#include "daemon/version.h"
+
+#define WHY_MAX 512
+
+static bool failed(const struct router *r, const char *what)
+{
+    log_error(&r->log, "starting failed: %s: %s", what, strerror(errno));
+    return false;
+}
+
+/* ---- what the dataplane tells ---- */
+
+static void dataplane_says(void *context, enum dataplane_level level, const char *text)
+{
+    static const enum config_log_level of[] = {[DATAPLANE_WARNING] = CONFIG_LOG_WARNING,
+                                               [DATAPLANE_NOTICE] = CONFIG_LOG_NOTICE,
+                                               [DATAPLANE_INFO] = CONFIG_LOG_INFO,
+                                               [DATAPLANE_DEBUG] = CONFIG_LOG_DEBUG};
+    const struct router *r = context;
+    log_at(&r->log, of[level], "%s", text);
+}
+
+static void icmp_came(void *context, const struct packet *packet, struct now now)
+{
+    struct router *r = context;
+    if (r->cli != NULL)
+        cli_icmp(r->cli, packet, now);
+}
+
+/* ---- what the shell asks ---- */
+
+static const struct config *view_running(void *context)
+{
+    return ((struct router *)context)->running;
+}
+
+static struct now view_now(void *context)
+{
+    return loop_now(((struct router *)context)->loop);
+}
+
+static bool view_link(void *context, unsigned i, struct cli_link *link)
+{
+    return interfaces_view(((struct router *)context)->interfaces, i, link);
+}
+
+static void view_refresh_counters(void *context)
+{
+    struct router *r = context;
+    struct cli_link link;
+    for (unsigned i = 0; interfaces_view(r->interfaces, i, &link); i++)
+        r->dataplane->ring_full[link.port] = af_packet_ring_full(r->af_packet, link.port);
+}
+
+static size_t view_ring_bytes(void *context)
+{
+    return af_packet_ring_bytes(((struct router *)context)->af_packet);
+}
+
+static bool view_reload(void *context, char *report, size_t size)
+{
+    return apply_reload(context, report, size);
+}
+
+static void view_log(void *context, const char *text)
+{
+    log_notice(&((struct router *)context)->log, "%s", text);
+}
+
+static bool start_cli(struct router *r)
+{
+    const struct config *c = r->running;
+    const char *path = r->options.socket != NULL ? r->options.socket : c->cli_socket;
+    char why[WHY_MAX];
+    r->view = (struct cli_router){.context = r,
+                                  .dataplane = r->dataplane,
+                                  .rib = r->rib,
+                                  .running = view_running,
+                                  .config_path = r->options.config_path,
+                                  .version = FERRYD_VERSION,
+                                  .started_ns = loop_now(r->loop).ns,
+                                  .now = view_now,
+                                  .link = view_link,
+                                  .refresh_counters = view_refresh_counters,
+                                  .ring_bytes = view_ring_bytes,
+                                  .reload = view_reload,
+                                  .log = view_log};
+    r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
+    if (r->cli == NULL)
+        log_error(&r->log, "starting failed: %s", why);
+    return r->cli != NULL;
+}
+
+/* ---- lanes ---- */
+
+static bool start_lane(struct router *r, unsigned lane)
+{
+    const struct config *c = r->running;
+    char refused[WHY_MAX];
+    struct lane_thread_settings settings = {.cpu = lane < c->n_cpus ? (int)c->cpus[lane] : -1, .realtime = c->realtime};
+    r->threads[lane] = lane_thread_start(r->dataplane->lanes[lane], r->af_packet, loop_wake_fd(r->loop),
+                                         loop_core_asleep(r->loop), settings, refused, sizeof refused);
+    if (r->threads[lane] == NULL)
+        return failed(r, "no thread for a lane");
+    r->n_threads++;
+    if (refused[0] != '\0')
+        log_notice(&r->log, "%s", refused);
+    return true;
+}
+
+static bool start_lanes(struct router *r)
+{
+    for (unsigned lane = 0; lane < r->dataplane->n_lanes; lane++)
+        if (!start_lane(r, lane))
+            return false;
+    return true;
+}
+
+static bool make_dataplane(struct router *r)
+{
+    unsigned lanes = (unsigned)r->running->lanes;
+    struct transmit *transmit[CONFIG_CPUS_MAX];
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        return failed(r, "no random numbers");
+    r->af_packet = af_packet_new(lanes, grace_later(r->grace));
+    if (r->af_packet == NULL)
+        return failed(r, "packet sockets");
+    for (unsigned i = 0; i < lanes; i++)
+        transmit[i] = af_packet_lane_transmit(r->af_packet, i);
+    struct dataplane_settings settings = {.lanes = lanes,
+                                          .seed = seed,
+                                          .later = grace_later(r->grace),
+                                          .core_transmit = af_packet_core_transmit(r->af_packet),
+                                          .lane_transmit = transmit,
+                                          .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came}};
+    errno = ENOMEM;
+    r->dataplane = dataplane_new(&settings);
+    if (r->dataplane == NULL)
+        return failed(r, "the forwarding tables");
+    r->rib = rib_new(r->dataplane->tables.fib, grace_later(r->grace));
+    if (r->rib == NULL)
+        return failed(r, "the routing table");
+    loop_serve(r->loop, r->dataplane, r->af_packet);
+    return true;
+}
+
+/* ---- signals, pid file, limits ---- */
+
+static void asked_to_stop(int signal, short what, void *context)
+{
+    (void)what;
+    struct router *r = context;
+    log_notice(&r->log, "stopping because of %s", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    loop_stop(r->loop);
+}
+
+static void asked_to_reload(int signal, short what, void *context)
+{
+    (void)signal;
+    (void)what;
+    apply_reload(context, NULL, 0);
+}
+
+static void asked_to_report(int signal, short what, void *context)
+{
+    (void)signal;
+    (void)what;
+    report_write(context);
+}
+
+static bool watch_signals(struct router *r)
+{
+    static const struct {
+        int number;
+        event_callback_fn callback;
+    } wanted[] = {
+        {SIGTERM, asked_to_stop}, {SIGINT, asked_to_stop}, {SIGHUP, asked_to_reload}, {SIGUSR1, asked_to_report}};
+    for (unsigned i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        r->signals[i] = evsignal_new(r->base, wanted[i].number, wanted[i].callback, r);
+        if (r->signals[i] == NULL || event_add(r->signals[i], NULL) < 0)
+            return failed(r, "no memory to watch signals");
+    }
+    return true;
+}
+
+/* Each port takes a handful of descriptors, and each lane one more of each. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static bool write_pidfile(const struct router *r)
+{
+    const char *path = r->options.pidfile;
+    if (path == NULL)
+        return true;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+        log_error(&r->log, "starting failed: the pid file %s can not be written: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+/* ---- start to end ---- */
+
+static bool make_core(struct router *r)
+{
+    char why[WHY_MAX];
+    errno = ENOMEM;
+    r->base = event_base_new();
+    if (r->base == NULL)
+        return failed(r, "the event loop");
+    r->grace = grace_new();
+    if (r->grace == NULL)
+        return failed(r, "the thread that frees memory");
+    r->loop = loop_new(r->base, r->grace);
+    if (r->loop == NULL)
+        return failed(r, "the event loop");
+    if (!make_dataplane(r))
+        return false;
+    r->guard = guard_new(r->base, &r->log);
+    r->interfaces = interfaces_new(r);
+    if (r->guard == NULL || r->interfaces == NULL)
+        return failed(r, "the table of interfaces");
+    r->links = links_new(r->base, &r->log, interfaces_device_changed, r->interfaces, why, sizeof why);
+    if (r->links == NULL)
+        log_error(&r->log, "starting failed: %s", why);
+    return r->links != NULL;
+}
+
+static bool bring_up(struct router *r)
+{
+    char why[WHY_MAX];
+    log_configure(&r->log, r->running);
+    if (!guard_capable(why, sizeof why)) {
+        log_error(&r->log, "starting failed: %s", why);
+        return false;
+    }
+    raise_file_limit();
+    if (!make_core(r))
+        return false;
+    unsigned refused = apply_first(r);
+    if (refused > 0) {
+        log_error(&r->log, "starting failed: %u of the configured interfaces can not be used", refused);
+        return false;
+    }
+    return start_cli(r) && watch_signals(r) && write_pidfile(r) && start_lanes(r);
+}
+
+bool router_start(struct router *r)
+{
+    /* The threads that are started in here leave the signals to the core. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool done = bring_up(r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return done;
+}
+
+static void say_ready(struct router *r)
+{
+    struct cli_link link;
+    unsigned n = 0, up = 0;
+    for (; interfaces_view(r->interfaces, n, &link); n++)
+        up += link.reason == NULL;
+    log_notice(&r->log, "ferryd %s is ready: %u of %u interfaces up, %u lane%s", FERRYD_VERSION, up, n, r->n_threads,
+               r->n_threads == 1 ? "" : "s");
+    r->log.starting = false;
+    notify("READY=1");
+}
+
+void router_run(struct router *r)
+{
+    say_ready(r);
+    loop_run(r->loop);
+    notify("STOPPING=1");
+}
+
+void router_stop(struct router *r)
+{
+    for (unsigned i = 0; i < r->n_threads; i++)
+        lane_thread_stop(r->threads[i]);
+    if (r->cli != NULL)
+        cli_free(r->cli);
+    for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
+        if (r->signals[i] != NULL)
+            event_free(r->signals[i]);
+    links_free(r->links);
+    interfaces_free(r->interfaces);
+    guard_free(r->guard);
+    if (r->rib != NULL)
+        rib_free(r->rib);
+    if (r->dataplane != NULL)
+        dataplane_free(r->dataplane);
+    if (r->af_packet != NULL)
+        af_packet_free(r->af_packet);
+    loop_free(r->loop);
+    if (r->grace != NULL)
+        grace_free(r->grace);
+    if (r->base != NULL)
+        event_base_free(r->base);
+    free(r->statics);
+    if (r->options.pidfile != NULL && r->n_threads > 0)
+        unlink(r->options.pidfile);
+    config_free(r->running);
+}

@@ -1,0 +1,63 @@
+/* The router: everything that the parts of the daemon share, made by main and handed down. */
+#ifndef DAEMON_ROUTER_H
+#define DAEMON_ROUTER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/cli.h"
+#include "cli/config.h"
+#include "daemon/guard.h"
+#include "daemon/links.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "forwarding/af_packet.h"
+#include "forwarding/dataplane.h"
+#include "forwarding/grace.h"
+#include "forwarding/lane_thread.h"
+#include "protocols/rib.h"
+
+/* As on the command line; NULL: not given. */
+struct options {
+    const char *config_path;
+    const char *socket;
+    const char *pidfile;
+    bool check; /* -t */
+};
+
+struct interfaces;
+
+struct router {
+    struct options options;
+    struct log log;
+    struct config *running;
+    struct event_base *base;
+    struct grace *grace;
+    struct loop *loop;
+    struct af_packet *af_packet;
+    struct dataplane *dataplane;
+    struct rib *rib;
+    struct links *links;
+    struct guard *guard;
+    struct interfaces *interfaces;
+    struct rib_route *statics; /* the static routes that the RIB has from us, in order (routes.h) */
+    size_t n_statics;
+    struct cli_router view; /* what the shell sees of all this */
+    struct cli *cli;
+    struct event *signals[4];
+    struct lane_thread *threads[CONFIG_CPUS_MAX];
+    unsigned n_threads;
+};
+
+/* Builds everything that ROUTER->running describes and begins to forward. ROUTER holds options, log and running, else
+ * zeros. False, with every reason logged, when it can not; then router_stop undoes what was done. */
+bool router_start(struct router *router);
+
+/* Turns until a signal ends it. */
+void router_run(struct router *router);
+
+/* Undoes all; ROUTER may be half built. */
+void router_stop(struct router *router);
+
+#endif

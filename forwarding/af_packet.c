@@ -1,0 +1,396 @@
+/* core opens and closes, lanes read: the collection of all ports. The parts are in packet_*.c:
+ *
+ *     packet_filter   who takes which frame          packet_lane      a lane's rings, read in order
+ *     packet_socket   what the sockets share         packet_control   ARP, IGMP and RIP, for the core
+ *     packet_ring     one mapped ring                packet_send      a thread's sockets for sending
+ *
+ * A port is opened in this order: sockets with all their options, bound behind filters that let nothing pass; then
+ * lanes are shown the rings; then the filters open. So no frame comes twice, or to where nobody looks.
+ *
+ * Closing a packet socket waits for the kernel's own grace period, some 12 ms each and two for a ring, which the core
+ * does not have: once lanes have let go, a thread that nobody waits for closes what a port leaves behind. */
+#include "forwarding/af_packet.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "forwarding/packet_control.h"
+#include "forwarding/packet_filter.h"
+#include "forwarding/packet_lane.h"
+#include "forwarding/packet_ring.h"
+#include "forwarding/packet_send.h"
+#include "forwarding/packet_socket.h"
+#include "forwarding/thread.h"
+
+struct af_port { /* the core's; owns its sockets and rings */
+    uint32_t ifindex;
+    int control;
+    unsigned lanes;
+    struct packet_out **out;     /* [lanes + 1], the core's last */
+    struct packet_ring *small[]; /* [lanes] */
+};
+
+struct af_packet {
+    unsigned lanes;
+    struct later *later;
+    struct packet_lane **lane;     /* [lanes] */
+    struct packet_sender **sender; /* [lanes + 1], the core's last */
+    struct packet_ring **big;      /* [lanes]; NULL until the first port is opened */
+    struct af_port *port[PORT_MAX];
+    uint64_t ring_full[PORT_MAX], big_ring_full;
+};
+
+struct af_packet *af_packet_new(unsigned lanes, struct later *later)
+{
+    struct af_packet *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    a->lanes = lanes;
+    a->later = later;
+    a->lane = calloc(lanes, sizeof(struct packet_lane *));
+    a->sender = calloc(lanes + 1, sizeof(struct packet_sender *));
+    a->big = calloc(lanes, sizeof(struct packet_ring *));
+    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL;
+    for (unsigned i = 0; complete && i < lanes; i++)
+        complete = (a->lane[i] = packet_lane_new()) != NULL;
+    for (unsigned i = 0; complete && i <= lanes; i++)
+        complete = (a->sender[i] = packet_sender_new()) != NULL;
+    if (complete)
+        return a;
+    int error = errno;
+    af_packet_free(a);
+    errno = error;
+    return NULL;
+}
+
+/* ---- the big rings ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x < y ? -1 : x > y;
+}
+
+/* Old kernels allow a socket 20 KB for such things, which is too little for hundreds of devices: then everything passes
+ * and lanes leave what is not ours. */
+static bool set_big_filters(struct af_packet *a)
+{
+    uint32_t ifindex[PORT_MAX];
+    unsigned n = 0;
+    for (unsigned i = 0; i < PORT_MAX; i++)
+        if (a->port[i] != NULL)
+            ifindex[n++] = a->port[i]->ifindex;
+    qsort(ifindex, n, sizeof ifindex[0], by_value);
+
+    struct sock_filter program[PACKET_FILTER_MAX];
+    unsigned length = packet_filter_big(program, ifindex, n);
+    for (unsigned i = 0; i < a->lanes; i++) {
+        if (packet_set_filter(a->big[i]->fd, program, length))
+            continue;
+        if (errno != ENOMEM)
+            return false;
+        struct sock_filter any[PACKET_FILTER_MAX];
+        if (!packet_set_filter(a->big[i]->fd, any, packet_filter_big_any(any)))
+            return false;
+    }
+    return true;
+}
+
+static void free_big_rings(struct af_packet *a)
+{
+    for (unsigned i = 0; i < a->lanes; i++) {
+        packet_ring_free(a->big[i]);
+        a->big[i] = NULL;
+    }
+}
+
+static bool open_big_rings(struct af_packet *a, const struct packet_why *why)
+{
+    uint16_t group = 0;
+    for (unsigned i = 0; i < a->lanes; i++) {
+        a->big[i] =
+            packet_ring_new(0, PACKET_RING_BIG_FRAMES, PACKET_RING_BIG_FRAME, a->lanes > 1 ? &group : NULL, why);
+        if (a->big[i] == NULL)
+            return false;
+        if (!packet_lane_watch(a->lane[i], a->big[i]))
+            return packet_refused(why, "watch the receive rings");
+    }
+    return true;
+}
+
+/* Once: what belongs to no port. It is not done at the beginning because only here there is somebody to tell. */
+static bool open_common(struct af_packet *a, const struct packet_why *why)
+{
+    if (a->big[0] != NULL)
+        return true;
+    for (unsigned i = 0; i <= a->lanes; i++)
+        if (!packet_sender_open_plain(a->sender[i], why))
+            return false;
+    if (!open_big_rings(a, why)) {
+        free_big_rings(a);
+        return false;
+    }
+    for (unsigned i = 0; i < a->lanes; i++)
+        packet_lane_set_big(a->lane[i], a->big[i]);
+    return true;
+}
+
+/* ---- closing ---- */
+
+static void *af_port_free(void *object)
+{
+    struct af_port *port = object;
+    for (unsigned i = 0; i < port->lanes; i++)
+        packet_ring_free(port->small[i]);
+    for (unsigned i = 0; i <= port->lanes; i++)
+        packet_out_free(port->out[i]);
+    if (port->control >= 0)
+        close(port->control);
+    free(port->out);
+    free(port);
+    return NULL;
+}
+
+static void af_port_free_beside(void *object)
+{
+    pthread_t thread;
+    if (thread_start(&thread, "close", af_port_free, object))
+        pthread_detach(thread);
+    else
+        af_port_free(object);
+}
+
+/* All at once, so that their waits in the kernel are one. */
+void af_packet_free(struct af_packet *a)
+{
+    if (a == NULL)
+        return;
+    pthread_t thread[PORT_MAX];
+    unsigned started = 0;
+    for (unsigned i = 0; i < PORT_MAX; i++) {
+        if (a->port[i] == NULL)
+            continue;
+        if (thread_start(&thread[started], "close", af_port_free, a->port[i]))
+            started++;
+        else
+            af_port_free(a->port[i]);
+    }
+    if (a->big != NULL)
+        free_big_rings(a);
+    for (unsigned i = 0; i < a->lanes && a->lane != NULL; i++)
+        packet_lane_free(a->lane[i]);
+    for (unsigned i = 0; i <= a->lanes && a->sender != NULL; i++)
+        packet_sender_free(a->sender[i]);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    free(a->big);
+    free(a->lane);
+    free(a->sender);
+    free(a);
+}
+
+/* ---- opening ---- */
+
+static bool open_small_rings(struct af_packet *a, struct af_port *port, unsigned number, const struct packet_why *why)
+{
+    uint16_t group = 0;
+    for (unsigned i = 0; i < a->lanes; i++) {
+        port->small[i] = packet_ring_new(port->ifindex, PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME,
+                                         a->lanes > 1 ? &group : NULL, why);
+        if (port->small[i] == NULL)
+            return false;
+        port->small[i]->port = (uint16_t)number;
+        if (!packet_lane_watch(a->lane[i], port->small[i]))
+            return packet_refused(why, "watch the receive rings");
+    }
+    return true;
+}
+
+static bool open_sockets(struct af_packet *a, struct af_port *port, bool bypass, const struct packet_why *why)
+{
+    port->control = packet_control_open(port->ifindex, why);
+    if (port->control < 0)
+        return false;
+    for (unsigned i = 0; i <= a->lanes; i++) {
+        port->out[i] = packet_out_new(port->ifindex, bypass, why);
+        if (port->out[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static struct af_port *af_port_new(struct af_packet *a, unsigned number, uint32_t ifindex, bool bypass,
+                                   const struct packet_why *why)
+{
+    struct af_port *port = calloc(1, sizeof *port + a->lanes * sizeof port->small[0]);
+    struct packet_out **out = calloc(a->lanes + 1, sizeof(struct packet_out *));
+    if (port == NULL || out == NULL) {
+        packet_refused(why, "describe the port");
+        free(port);
+        free(out);
+        return NULL;
+    }
+    *port = (struct af_port){.ifindex = ifindex, .control = -1, .lanes = a->lanes, .out = out};
+    if (open_sockets(a, port, bypass, why) && open_small_rings(a, port, number, why))
+        return port;
+    af_port_free(port);
+    return NULL;
+}
+
+static void show_port(struct af_packet *a, unsigned number)
+{
+    struct af_port *port = a->port[number];
+    for (unsigned i = 0; i < a->lanes; i++)
+        packet_lane_set(a->lane[i], number, port->small[i]);
+    for (unsigned i = 0; i <= a->lanes; i++)
+        packet_sender_set(a->sender[i], number, port->out[i]);
+}
+
+static void hide_port(struct af_packet *a, unsigned number)
+{
+    struct af_port *port = a->port[number];
+    for (unsigned i = 0; i < a->lanes; i++) {
+        packet_lane_unwatch(a->lane[i], port->small[i]);
+        packet_lane_set(a->lane[i], number, NULL);
+    }
+    for (unsigned i = 0; i <= a->lanes; i++)
+        packet_sender_set(a->sender[i], number, NULL);
+}
+
+static bool open_filters(struct af_packet *a, const struct af_port *port)
+{
+    struct sock_filter program[PACKET_FILTER_MAX];
+    unsigned length = packet_filter_small(program);
+    bool open = set_big_filters(a) && packet_control_start(port->control);
+    for (unsigned i = 0; open && i < a->lanes; i++)
+        open = packet_set_filter(port->small[i]->fd, program, length);
+    return open;
+}
+
+bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, const char *name, bool bypass, char *why,
+                    size_t why_size)
+{
+    struct packet_why refused = {.device = name, .text = why, .size = why_size};
+    if (number >= PORT_MAX || a->port[number] != NULL) {
+        snprintf(why, why_size, "%s: port %u %s", name, number, number >= PORT_MAX ? "is none" : "is open already");
+        return false;
+    }
+    if (!open_common(a, &refused))
+        return false;
+    a->port[number] = af_port_new(a, number, ifindex, bypass, &refused);
+    if (a->port[number] == NULL)
+        return false;
+    show_port(a, number);
+    if (open_filters(a, a->port[number]))
+        return true;
+    packet_refused(&refused, "attach a socket filter");
+    af_packet_close(a, number);
+    return false;
+}
+
+static bool is_open(const struct af_packet *a, unsigned number)
+{
+    return number < PORT_MAX && a->port[number] != NULL;
+}
+
+void af_packet_close(struct af_packet *a, unsigned number)
+{
+    if (!is_open(a, number))
+        return;
+    struct af_port *port = a->port[number];
+    (void)af_packet_ring_full(a, number); /* the sockets take their statistics with them */
+    hide_port(a, number);
+    a->port[number] = NULL;
+    (void)set_big_filters(a); /* lanes leave frames of devices that they do not know, too */
+    later(a->later, af_port_free_beside, port);
+}
+
+void af_packet_set_bypass(struct af_packet *a, unsigned number, bool bypass)
+{
+    for (unsigned i = 0; is_open(a, number) && i <= a->lanes; i++)
+        packet_out_set_bypass(a->port[number]->out[i], bypass);
+}
+
+/* ---- the core's sockets, the lanes' rings ---- */
+
+struct transmit *af_packet_core_transmit(struct af_packet *a)
+{
+    return packet_sender_transmit(a->sender[a->lanes]);
+}
+
+int af_packet_control_fd(const struct af_packet *a, unsigned number)
+{
+    return is_open(a, number) ? a->port[number]->control : -1;
+}
+
+bool af_packet_control_receive(struct af_packet *a, unsigned number, uint8_t *buffer, size_t size,
+                               struct packet *packet)
+{
+    return is_open(a, number) &&
+           packet_control_receive(a->port[number]->control, (uint16_t)number, buffer, size, packet);
+}
+
+struct transmit *af_packet_lane_transmit(struct af_packet *a, unsigned lane)
+{
+    return packet_sender_transmit(a->sender[lane]);
+}
+
+unsigned af_packet_receive(struct af_packet *a, unsigned lane, struct packet *burst, unsigned most)
+{
+    return packet_lane_receive(a->lane[lane], burst, most);
+}
+
+void af_packet_release(struct af_packet *a, unsigned lane)
+{
+    packet_lane_release(a->lane[lane]);
+}
+
+int af_packet_lane_fd(const struct af_packet *a, unsigned lane)
+{
+    return a->lane[lane]->epoll;
+}
+
+void af_packet_clear_errors(struct af_packet *a, unsigned lane)
+{
+    packet_lane_clear_errors(a->lane[lane]);
+}
+
+/* ---- figures ---- */
+
+uint64_t af_packet_ring_full(struct af_packet *a, unsigned number)
+{
+    if (number >= PORT_MAX)
+        return 0;
+    const struct af_port *port = a->port[number];
+    if (port != NULL)
+        a->ring_full[number] += packet_socket_drops(port->control);
+    for (unsigned i = 0; port != NULL && i < a->lanes; i++)
+        a->ring_full[number] += packet_socket_drops(port->small[i]->fd);
+    return a->ring_full[number];
+}
+
+uint64_t af_packet_big_ring_full(struct af_packet *a)
+{
+    for (unsigned i = 0; i < a->lanes; i++)
+        if (a->big[i] != NULL)
+            a->big_ring_full += packet_socket_drops(a->big[i]->fd);
+    return a->big_ring_full;
+}
+
+size_t af_packet_ring_bytes(const struct af_packet *a)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < a->lanes; i++)
+        if (a->big[i] != NULL)
+            bytes += packet_ring_bytes(a->big[i]);
+    for (unsigned i = 0; i < PORT_MAX; i++)
+        for (unsigned j = 0; a->port[i] != NULL && j < a->lanes; j++)
+            bytes += packet_ring_bytes(a->port[i]->small[j]);
+    return bytes;
+}

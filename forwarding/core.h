@@ -1,0 +1,74 @@
+/* core: what the files of the core share and nobody else needs. */
+#ifndef FORWARDING_CORE_H
+#define FORWARDING_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "forwarding/dataplane.h"
+#include "forwarding/icmp.h"
+#include "forwarding/redirect.h"
+
+#define FRAME_ALIGN 2 /* bytes before a frame, so that its IP header is aligned to 4 */
+#define FRAME_ROOM  (ETHERNET_HEADER + IP_PACKET_MAX)
+
+struct looped; /* a datagram of ours to ourselves, on its way */
+
+struct core_scratch {
+    struct redirects redirects;
+    struct looped *looped, **looped_end;
+    size_t looped_bytes;
+    uint64_t now_ns; /* of the last call from outside, for what is logged meanwhile */
+    uint16_t ip_id;
+    unsigned turn; /* of the drain: which lane and class is next */
+    bool draining;
+    unsigned used; /* fragments of the datagram that has just become whole, and where they came in */
+    uint16_t used_port[REASSEMBLY_FRAGMENTS];
+    uint32_t neighbour_used[NEIGHBOUR_MAX];    /* as a lane's, for what the core sends */
+    uint8_t work[FRAME_ALIGN + FRAME_ROOM];    /* a packet with options, while they are changed */
+    uint8_t segment[FRAME_ALIGN + FRAME_ROOM]; /* of a GSO packet */
+    uint8_t piece[FRAME_ALIGN + FRAME_ROOM];   /* a fragment */
+};
+
+/* ---- core.c ---- */
+
+/* Counts PACKET as dropped at the port by which it came, or among the router's own. */
+void core_drop(struct dataplane *d, const struct packet *packet, enum drop why);
+
+/* The same, and an ICMP error about it. */
+void core_refuse(struct dataplane *d, const struct packet *packet, enum drop why, struct icmp_error error,
+                 struct now now);
+
+/* Checks a packet's options, and refuses it when they are malformed or carry a source route that may not be. False: it
+ * is dropped and counted. */
+struct options;
+bool core_options(struct dataplane *d, const struct packet *packet, struct options *options, struct now now);
+
+/* Forwards a packet whose options have been checked, to DST: its own destination, or the next of its source route. */
+void core_forward(struct dataplane *d, struct packet *packet, uint32_t dst, const struct options *options,
+                  struct now now);
+
+/* Sends a routed packet, its bytes as they came in: options, TTL, MTU, neighbour, counting. It may be kept until its
+ * neighbour is known. */
+void core_routed(struct dataplane *d, struct packet *packet, struct now now);
+
+/* Sends a packet whose frame is final, cut to its port's MTU if it has to be, and counts its end. */
+enum drop core_output(struct dataplane *d, struct packet *packet, struct now now);
+
+/* What the router answers to where no address of a port will do (RFC 1812 4.2.2.2: its router-id): the first address
+ * of the first loopback that has one, or of the first port. 0: there is none. */
+uint32_t core_router_id(const struct dataplane *d);
+
+/* The address to speak to NEXTHOP and DST from, out of PORT. */
+uint32_t core_source(const struct dataplane *d, const struct port *port, uint32_t dst, uint32_t nexthop);
+
+/* Whatever waits for one neighbour's publishing: the resolve rings of all lanes. */
+void core_drain_resolve(struct dataplane *d, struct now now);
+
+/* ---- host_output.c ---- */
+
+/* Delivers at most MOST of the datagrams that were sent to ourselves before this call. True if there are more. */
+bool host_run_looped(struct dataplane *d, struct now now, unsigned most);
+void host_free_looped(struct dataplane *d);
+
+#endif

@@ -1,0 +1,170 @@
+/* core: local delivery. Whatever arrives here ends here: as delivered, dropped, kept by reassembly, or forwarded after
+ * all because its source route goes on. */
+#include "forwarding/local.h"
+
+#include <string.h>
+
+#include "forwarding/bytes.h"
+#include "forwarding/checksum.h"
+#include "forwarding/core.h"
+#include "forwarding/dataplane.h"
+#include "forwarding/options.h"
+
+#define UDP_HEADER     8
+#define TCP_HEADER_MIN 20
+
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+
+static bool is_ours(const struct dataplane *d, uint32_t addr)
+{
+    const struct own *own = own_find(published(d->tables.own), addr);
+    return own != NULL && own->kind == OWN_ADDRESS;
+}
+
+/* Does a transport checksum over LEN bytes of the payload hold? One that the sender left to its hardware does, since
+ * the bytes never left this machine or were checked on arrival. */
+static bool checksum_right(const struct packet *packet, size_t len)
+{
+    const struct ip *ip = &packet->ip;
+    if (packet_checksum_unfinished(packet))
+        return true;
+    uint32_t sum = checksum_pseudo(0, ip->src, ip->dst, ip->protocol, (uint32_t)len);
+    return checksum_fold(checksum_add(sum, packet_ip(packet) + ip->header, len)) == 0xffff;
+}
+
+static enum drop udp_input(struct dataplane *d, struct packet *packet, struct now now)
+{
+    const uint8_t *udp = packet_ip(packet) + packet->ip.header;
+    size_t room = packet->ip.len - (size_t)packet->ip.header;
+    if (room < UDP_HEADER)
+        return DROP_UDP_MALFORMED;
+    size_t len = load_be16(udp + 4);
+    if (len < UDP_HEADER || len > room)
+        return DROP_UDP_MALFORMED;
+    if (load_be16(udp + 6) != 0 && !checksum_right(packet, len))
+        return DROP_UDP_MALFORMED;
+    if (d->hooks.udp != NULL && d->hooks.udp(d->hooks.context, packet, load_be16(udp + 2), now))
+        return DROP__COUNT;
+    icmp_error(d, packet, (struct icmp_error){.type = ICMP_UNREACHABLE, .code = UNREACHABLE_PORT}, now);
+    return DROP__COUNT;
+}
+
+/* RFC 793, "Reset Generation", case 1: there are no connections here. */
+static void tcp_reset(struct dataplane *d, const struct packet *packet, const uint8_t *tcp, size_t data, struct now now)
+{
+    uint8_t flags = tcp[13];
+    uint32_t length = (uint32_t)data + ((flags & TCP_SYN) != 0) + ((flags & TCP_FIN) != 0);
+    uint8_t reset[TCP_HEADER_MIN] = {0};
+    memcpy(reset, tcp + 2, 2);
+    memcpy(reset + 2, tcp, 2);
+    if ((flags & TCP_ACK) != 0)
+        memcpy(reset + 4, tcp + 8, 4);
+    else
+        store_be32(reset + 8, load_be32(tcp + 4) + length);
+    reset[12] = TCP_HEADER_MIN / 4 << 4;
+    reset[13] = (flags & TCP_ACK) != 0 ? TCP_RST : TCP_RST | TCP_ACK;
+    uint32_t sum = checksum_pseudo(0, packet->ip.dst, packet->ip.src, PROTO_TCP, sizeof reset);
+    store_be16(reset + 16, checksum_finish(checksum_add(sum, reset, sizeof reset)));
+
+    struct datagram datagram = {
+        .src = packet->ip.dst,
+        .dst = packet->ip.src,
+        .protocol = PROTO_TCP,
+        .tos = packet->ip.tos & 0xfc, /* a reset is not ECN-capable, RFC 3168 6.1.4 */
+        .port = PORT_NONE,
+        .data = reset,
+        .len = sizeof reset,
+    };
+    dataplane_send(d, &datagram, now);
+}
+
+static enum drop tcp_input(struct dataplane *d, struct packet *packet, struct now now)
+{
+    const uint8_t *tcp = packet_ip(packet) + packet->ip.header;
+    size_t len = packet->ip.len - (size_t)packet->ip.header;
+    if (len < TCP_HEADER_MIN)
+        return DROP_TCP_MALFORMED;
+    size_t header = (tcp[12] >> 4) * (size_t)4;
+    if (header < TCP_HEADER_MIN || header > len || !checksum_right(packet, len))
+        return DROP_TCP_MALFORMED;
+    if ((tcp[13] & TCP_RST) == 0 && is_ours(d, packet->ip.dst))
+        tcp_reset(d, packet, tcp, len - header, now);
+    return DROP__COUNT;
+}
+
+static enum drop transport(struct dataplane *d, struct packet *packet, struct now now)
+{
+    switch (packet->ip.protocol) {
+    case PROTO_ICMP:
+        return icmp_input(d, packet, now);
+    case PROTO_IGMP:
+        return DROP__COUNT;
+    case PROTO_TCP:
+        return tcp_input(d, packet, now);
+    case PROTO_UDP:
+        return udp_input(d, packet, now);
+    default:
+        icmp_error(d, packet, (struct icmp_error){.type = ICMP_UNREACHABLE, .code = UNREACHABLE_PROTOCOL}, now);
+        return DROP_UNKNOWN_PROTOCOL;
+    }
+}
+
+/* The end of one frame that came in by PORT; DATAGRAM is false for all but one of a datagram's fragments. */
+static void count_end(struct dataplane *d, unsigned port, enum drop why, bool datagram)
+{
+    if (why != DROP__COUNT && datagram)
+        count_drop(d->counters, port, why);
+    else if (port < PORT_MAX)
+        count(why != DROP__COUNT ? &d->counters->port[port].drop[why] : &d->counters->port[port].delivered);
+    if (why == DROP__COUNT && datagram)
+        count(&d->counters->ip[IP_IN_DELIVERS]);
+}
+
+static void deliver_fragment(struct dataplane *d, struct packet *packet, struct now now)
+{
+    struct packet whole;
+    count(&d->counters->ip[IP_REASM_REQDS]);
+    d->scratch->used = 0;
+    if (!reassembly_add(d->reassembly, packet, &whole, now))
+        return;
+    count(&d->counters->ip[IP_REASM_OKS]);
+    enum drop why = transport(d, &whole, now);
+    for (unsigned i = 0; i < d->scratch->used; i++)
+        count_end(d, d->scratch->used_port[i], why, i == 0);
+}
+
+/* RFC 1812 5.2.4.1: when the source route is not used up, the packet is not for us but for the next address on it. The
+ * bytes stay as they are until it leaves, unless all the rest of the route is we ourselves. */
+static bool goes_on(struct dataplane *d, struct packet *packet, const struct options *options, struct now now)
+{
+    const struct own_table *own = published(d->tables.own);
+    if (options_next_hop(packet_ip(packet), options) == 0 || packet->port == PORT_NONE || !is_ours(d, packet->ip.dst))
+        return false;
+    uint8_t header[IP_HEADER_MAX];
+    memcpy(header, packet_ip(packet), packet->ip.header);
+    uint32_t dst = options_follow_route(header, options, own, 0);
+    if (!is_ours(d, dst)) {
+        core_forward(d, packet, dst, options, now);
+        return true;
+    }
+    options_finish(header, packet->ip.header);
+    memcpy(packet_ip(packet), header, packet->ip.header);
+    packet->ip.dst = dst;
+    return false;
+}
+
+void local_deliver(struct dataplane *d, struct packet *packet, struct now now)
+{
+    if (packet->ip.header > IP_HEADER_MIN) {
+        struct options options;
+        if (!core_options(d, packet, &options, now))
+            return;
+        if (goes_on(d, packet, &options, now))
+            return;
+    }
+    if (ip_is_fragment(&packet->ip)) {
+        deliver_fragment(d, packet, now);
+        return;
+    }
+    count_end(d, packet->port, transport(d, packet, now), true);
+}

@@ -1,0 +1,53 @@
+"""Odd packets by scapy, and what to look for in the answers."""
+
+from scapy.config import conf
+
+conf.ipv6_enabled = False
+
+from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment  # noqa: E402,F401
+from scapy.layers.l2 import ARP, Dot1Q, Ether  # noqa: E402,F401
+from scapy.packet import Raw  # noqa: E402,F401
+
+
+def to_router(pair, port, packet, **ether):
+    """PACKET in a frame from the host on PORT to the router."""
+    return Ether(src=pair.host_mac[port], dst=pair.mac[port], **ether) / packet
+
+
+def parse(frame):
+    return Ether(frame)
+
+
+def icmp(type_, code=None, source=None):
+    """Matches an ICMP message; the answer of Tap.expect is the parsed packet."""
+    def match(frame):
+        if frame[12:14] != b"\x08\x00" or len(frame) < 34 or frame[23] != 1:
+            return False
+        packet = Ether(frame)
+        if ICMP not in packet or packet[ICMP].type != type_ or (code is not None and packet[ICMP].code != code):
+            return False
+        return packet if source is None or packet[IP].src == source else False
+    return match
+
+
+def ip(**fields):
+    """Matches an IPv4 packet by header fields."""
+    def match(frame):
+        if frame[12:14] != b"\x08\x00":
+            return False
+        packet = Ether(frame)
+        return packet if IP in packet and all(getattr(packet[IP], k) == v for k, v in fields.items()) else False
+    return match
+
+
+def arp(**fields):
+    def match(frame):
+        if frame[12:14] != b"\x08\x06":
+            return False
+        packet = Ether(frame)
+        return packet if all(getattr(packet[ARP], k) == v for k, v in fields.items()) else False
+    return match
+
+
+def bytes_of(packet):
+    return bytes(packet)

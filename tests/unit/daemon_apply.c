@@ -1,0 +1,216 @@
+/* Configurations applied one after the other to a router whose interfaces are loopbacks, which need no device. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/apply.h"
+#include "daemon/interfaces.h"
+#include "daemon/router.h"
+#include "tests/unit/support/frames.h"
+#include "tests/unit/support/unit.h"
+
+struct bench {
+    struct router router;
+    struct wire wire;
+    char path[64], report[2048];
+};
+
+static void write_config(struct bench *b, const char *text)
+{
+    FILE *file = fopen(b->path, "w");
+    CU_ASSERT_FATAL(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void bench_init(struct bench *b, const char *text)
+{
+    memset(b, 0, sizeof *b);
+    snprintf(b->path, sizeof b->path, "/tmp/ferryd-test-XXXXXX");
+    close(mkstemp(b->path));
+    write_config(b, text);
+    struct router *r = &b->router;
+    r->options.config_path = b->path;
+    log_init(&r->log);
+    r->log.level_fixed = true;
+    r->log.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    wire_init(&b->wire);
+    struct findings findings;
+    findings_init(&findings, &r->log, b->report, sizeof b->report);
+    r->running = apply_read(b->path, &findings);
+    CU_ASSERT_FATAL(r->running != NULL);
+    r->base = event_base_new();
+    r->grace = grace_new();
+    r->loop = loop_new(r->base, r->grace);
+    struct transmit *transmit[] = {&b->wire.transmit};
+    struct dataplane_settings settings = {
+        .lanes = 1, .seed = 1, .later = &later_at_once, .core_transmit = &b->wire.transmit, .lane_transmit = transmit};
+    r->dataplane = dataplane_new(&settings);
+    r->rib = rib_new(r->dataplane->tables.fib, &later_at_once);
+    r->interfaces = interfaces_new(r);
+    CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
+    CU_ASSERT_EQUAL(apply_first(r), 0);
+}
+
+static void bench_exit(struct bench *b)
+{
+    int log_fd = b->router.log.fd;
+    router_stop(&b->router);
+    wire_clear(&b->wire);
+    close(log_fd);
+    unlink(b->path);
+}
+
+static bool reload(struct bench *b, const char *text)
+{
+    write_config(b, text);
+    return apply_reload(&b->router, b->report, sizeof b->report);
+}
+
+/* The routes of PREFIX: how many; *view is the last. */
+static unsigned routes_of(struct bench *b, const char *prefix, struct rib_view *view)
+{
+    struct prefix p;
+    struct rib_cursor cursor = RIB_START;
+    unsigned n = 0;
+    CU_ASSERT(prefix_parse(prefix, &p));
+    while (rib_next_of(b->router.rib, p, &cursor, view))
+        n++;
+    return n;
+}
+
+#define TWO_LOOPBACKS                                                                                                  \
+    "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ]; },\n"                      \
+    "               { name = \"lo2\"; type = \"loopback\"; addresses = [ \"10.2.0.1/24\" ]; } );\n"
+
+static void connected_networks_become_routes(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, TWO_LOOPBACKS);
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 1);
+    CU_ASSERT(view.installed && view.route.protocol == RIB_CONNECTED && view.route.distance == 0);
+    CU_ASSERT_EQUAL(view.hops[0].hop.port, interfaces_number(b.router.interfaces, "lo1"));
+    bench_exit(&b);
+}
+
+static void a_shut_down_interface_has_no_routes(void)
+{
+    struct bench b;
+    struct rib_view view;
+    struct cli_link link;
+    bench_init(&b, TWO_LOOPBACKS);
+    CU_ASSERT(reload(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ];\n"
+                         "                 shutdown = true; } );\n"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 0);
+    CU_ASSERT(interfaces_view(b.router.interfaces, 0, &link));
+    CU_ASSERT(!link.admin_up && link.reason != NULL);
+    const struct port *port = dataplane_port_by_name(b.router.dataplane, "lo1");
+    CU_ASSERT(port != NULL && !port->up);
+    bench_exit(&b);
+}
+
+static void what_did_not_change_is_not_touched(void)
+{
+    struct bench b;
+    struct rib_view before, after;
+    bench_init(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.66.0.0/16\"; type = \"blackhole\"; } );\n");
+    const struct port *port = dataplane_port_by_name(b.router.dataplane, "lo2");
+    CU_ASSERT_EQUAL(routes_of(&b, "10.66.0.0/16", &before), 1);
+    usleep(2000);
+    event_base_loop(b.router.base, EVLOOP_NONBLOCK);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.66.0.0/16\"; type = \"blackhole\"; },\n"
+                                       "  { prefix = \"10.67.0.0/16\"; type = \"blackhole\"; } );\n"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.66.0.0/16", &after), 1);
+    CU_ASSERT_EQUAL(before.since_ns, after.since_ns);
+    CU_ASSERT_EQUAL(routes_of(&b, "10.67.0.0/16", &after), 1);
+    CU_ASSERT_PTR_EQUAL(dataplane_port_by_name(b.router.dataplane, "lo2"), port);
+    bench_exit(&b);
+}
+
+static void a_removed_interface_takes_its_routes_along(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, TWO_LOOPBACKS);
+    CU_ASSERT(
+        reload(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ]; } );"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.2.0.0/24", &view), 0);
+    CU_ASSERT_EQUAL(interfaces_number(b.router.interfaces, "lo2"), PORT_NONE);
+    CU_ASSERT_PTR_NULL(dataplane_port_by_name(b.router.dataplane, "lo2"));
+    bench_exit(&b);
+}
+
+/* Later in the list or earlier: the network must not be lost on its way. */
+static void a_network_may_move_between_interfaces(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, TWO_LOOPBACKS);
+    CU_ASSERT(reload(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.2.0.1/24\" ]; },\n"
+                         "  { name = \"lo2\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ]; } );\n"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 1);
+    CU_ASSERT_EQUAL(view.hops[0].hop.port, interfaces_number(b.router.interfaces, "lo2"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.2.0.0/24", &view), 1);
+    CU_ASSERT_EQUAL(view.hops[0].hop.port, interfaces_number(b.router.interfaces, "lo1"));
+    bench_exit(&b);
+}
+
+static void the_last_address_of_a_network_takes_the_route(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\";\n"
+                   "                 addresses = [ \"10.1.0.1/24\", \"10.1.0.2/24\" ]; } );\n");
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 1);
+    CU_ASSERT(
+        reload(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.2/24\" ]; } );"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 1);
+    CU_ASSERT(reload(&b, "interfaces = ( { name = \"lo1\"; type = \"loopback\"; } );"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 0);
+    bench_exit(&b);
+}
+
+static void a_bad_file_changes_nothing_and_says_why(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, TWO_LOOPBACKS);
+    const struct config *running = b.router.running;
+    CU_ASSERT(!reload(&b, "interfaces = ( );\nhostnam = \"r1\";\nicmp: { burst = \"much\"; };\n"));
+    CU_ASSERT_PTR_EQUAL(b.router.running, running);
+    CU_ASSERT_EQUAL(routes_of(&b, "10.1.0.0/24", &view), 1);
+    CU_ASSERT(strstr(b.report, ":2: ") != NULL && strstr(b.report, ":3: ") != NULL);
+    bench_exit(&b);
+}
+
+static void limits_and_floating_routes_are_followed(void)
+{
+    struct bench b;
+    struct rib_view view;
+    bench_init(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; interface = \"lo1\"; },\n"
+                                 "  { prefix = \"10.9.0.0/16\"; interface = \"lo2\"; distance = 250; } );\n");
+    CU_ASSERT_EQUAL(routes_of(&b, "10.9.0.0/16", &view), 2);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; interface = \"lo2\";\n"
+                                       "                    distance = 250; } );\n"
+                                       "icmp: { rate-limit = 7; burst = 3; };\n"));
+    CU_ASSERT_EQUAL(routes_of(&b, "10.9.0.0/16", &view), 1);
+    CU_ASSERT(view.installed && view.route.distance == 250);
+    CU_ASSERT_EQUAL(b.router.dataplane->icmp_rate, 7);
+    CU_ASSERT_EQUAL(b.router.dataplane->icmp_burst, 3);
+    bench_exit(&b);
+}
+
+static const struct unit_case cases[] = {
+    {"connected networks become routes", connected_networks_become_routes},
+    {"an interface that is shut down has no routes", a_shut_down_interface_has_no_routes},
+    {"what did not change is not touched by a reload", what_did_not_change_is_not_touched},
+    {"an interface that is removed takes its routes along", a_removed_interface_takes_its_routes_along},
+    {"a network may move from one interface to another", a_network_may_move_between_interfaces},
+    {"a connected route goes with the last address of its network", the_last_address_of_a_network_takes_the_route},
+    {"a bad file changes nothing and says why, each error with its line", a_bad_file_changes_nothing_and_says_why},
+    {"ICMP limits and floating static routes are followed", limits_and_floating_routes_are_followed},
+};
+UNIT_MAIN("daemon apply", cases)
