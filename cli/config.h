@@ -12,6 +12,10 @@
 #include "forwarding/fib.h"
 #include "forwarding/prefix.h"
 
+/* libconfig exports functions of the same names, and calls them itself: ours must not take their place when both are
+ * linked. */
+#define CONFIG_SYMBOL(name) __asm__(name)
+
 /* Where a value was said, for error messages. FILE is owned by the configuration; line 0: nowhere (a default, or the
  * shell). */
 struct config_place {
@@ -35,7 +39,8 @@ struct config_interface {
     int64_t mtu; /* 0: the device's */
     bool shutdown, proxy_arp, redirects, unreachables, mask_reply, directed_broadcast, source_route;
     int64_t arp_timeout; /* seconds */
-    struct config_place place, mtu_place;
+    bool doubtful;       /* the reader refused some value of it: what would follow from it is not checked */
+    struct config_place place, mtu_place; /* place: of the name */
 };
 
 struct config_route {
@@ -46,14 +51,16 @@ struct config_route {
     unsigned n_via;
     char *interface; /* NULL: none; with or without via */
     int64_t distance;
-    struct config_place place;
+    bool doubtful;
+    struct config_place place, interface_place, type_place; /* place: of the prefix */
 };
 
 struct config_arp {
     char *interface;
     uint32_t address;
     uint8_t mac[6];
-    struct config_place place;
+    bool doubtful;
+    struct config_place place, interface_place, mac_place; /* place: of the address */
 };
 
 enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_NOTICE, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
@@ -68,6 +75,7 @@ struct config {
     int64_t lanes;
     int64_t cpus[CONFIG_CPUS_MAX];
     size_t n_cpus;
+    struct config_place cpus_place;
     bool realtime;
     int64_t qdisc_bypass;
     struct config_interface *interfaces;
@@ -92,10 +100,17 @@ struct config *config_new(void);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
 
+/* The same values; places do not count. */
+bool config_equal(const struct config *a, const struct config *b);
+
 /* An owned copy of NAME for places. */
 const char *config_file_name(struct config *config, const char *name);
 
-/* What is wrong (or, as a warning, doubtful), one call a finding. */
+/* Writes "FILE:LINE: " into TO and returns it: "FILE: " for line 0, nothing without a file. */
+const char *config_place_text(struct config_place place, char *to, size_t size);
+
+/* What is wrong (or, as a warning, doubtful), one call a finding. TEXT and the place's file stay only during the call.
+ */
 struct config_errors {
     void (*report)(struct config_errors *self, struct config_place place, bool warning, const char *text);
     unsigned errors, warnings; /* counted by config_error and config_warning */
@@ -110,9 +125,13 @@ void config_warning(struct config_errors *errors, struct config_place place, con
  * the first. */
 bool config_check(const struct config *config, struct config_errors *errors);
 
+/* Reports as warnings, with places of NEXT, the keys in which NEXT differs from RUNNING but which need a restart. True
+ * if there are any. */
+bool config_check_restart(const struct config *running, const struct config *next, struct config_errors *errors);
+
 /* Writes the libconfig text of it, in the order and style of the samples; reading it back gives the same configuration.
  * Keys that hold their default are left out. False on a write error. */
-bool config_write(const struct config *config, FILE *to);
+bool config_write(const struct config *config, FILE *to) CONFIG_SYMBOL("ferryd_config_write");
 
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
 
