@@ -287,13 +287,14 @@ class Router:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
 
     def balance(self):
-        """Checks that every port's packets are accounted for, and returns `show drops json`."""
+        """Checks that every port's packets are accounted for; returns `show drops json` without the reasons that are 0."""
         drops = self.json("show drops")
         for name, port in drops.items():
             b = port["balance"]
             accounted = b["forwarded"] + b["delivered"] + b["arp"] + b["dropped"] + b["held"]
             if b["rxPackets"] != accounted or b["dropped"] != sum(port["drops"].values()):
                 raise LabError(f"the counters of {name} do not add up: {port}")
+            port["drops"] = {reason: count for reason, count in port["drops"].items() if count}
         return drops
 
 
