@@ -81,10 +81,29 @@ static void resolution(void)
     router_end(&r);
 }
 
-/* A packet that a lane has already punted leaves before those that the lane will send itself. */
+/* A transmit that looks whether the lanes know a neighbour at the moment when a packet for it leaves. */
+static struct {
+    struct transmit transmit;
+    unsigned before, after; /* IPv4 packets that left before and after its publication */
+} watch;
+
+static unsigned watched_send(struct transmit *self, unsigned port, struct packet *const packets[], unsigned n,
+                             enum drop *why)
+{
+    (void)self;
+    bool known = neighbour_find(r.d->neighbours, 1, 0x0a000205) != NULL;
+    if (load_be16(packets[0]->frame + 12) == 0x0800)
+        *(known ? &watch.after : &watch.before) += n;
+    return r.core.transmit.send(&r.core.transmit, port, packets, n, why);
+}
+
+/* Or the lane, which knows the neighbour from then on, would overtake what it has punted itself. */
 static void order_at_publication(void)
 {
     router_begin(&r);
+    watch.transmit.send = watched_send;
+    watch.before = watch.after = 0;
+    r.d->transmit = &watch.transmit;
     struct frame_spec spec = through();
     spec.dst = 0x0a000205;
     spec.dst_mac = router_port_mac[0];
@@ -95,12 +114,79 @@ static void order_at_publication(void)
     lane_forward(r.d->lanes[0], &packet, 1, r.now);
     frame_free(&packet);
     router_arp(&r, 1, 2, 0x0a000205, ROUTER_2);
+    CU_ASSERT_EQUAL(watch.before, 2);
+    CU_ASSERT_EQUAL(watch.after, 0);
     struct ip ip;
     CU_ASSERT_PTR_NOT_NULL(wire_ip(&r.core, 0, &ip));
     CU_ASSERT_EQUAL(ip.id, 1);
     CU_ASSERT_PTR_NOT_NULL(wire_ip(&r.core, 1, &ip));
     CU_ASSERT_EQUAL(ip.id, 2);
     router_end(&r);
+}
+
+/* What only the core sends to is in use, too: asked for before its time is up, and never lost meanwhile. */
+static void core_use_counts(void)
+{
+    static const uint8_t data[8];
+    router_begin(&r);
+    struct port *port = router_port(&r, 1);
+    port->arp_timeout_s = 60;
+    router_set_port(&r, port);
+    router_arp(&r, 1, 1, 0x0a000205, ROUTER_2);
+    router_forget(&r);
+    struct datagram datagram = {.dst = 0x0a000205, .protocol = PROTO_UDP, .port = PORT_NONE, .data = data, .len = 8};
+    for (unsigned s = 0; s < 62; s++) {
+        CU_ASSERT_EQUAL(dataplane_send(r.d, &datagram, r.now), SEND_OK);
+        unsigned asked = wire_count(&r.core, 0x0806);
+        router_wait(&r, 1000);
+        if (wire_count(&r.core, 0x0806) > asked)
+            router_arp(&r, 1, 2, 0x0a000205, ROUTER_2);
+    }
+    CU_ASSERT_EQUAL(wire_count(&r.core, 0x0800), 62);
+    CU_ASSERT_TRUE(wire_count(&r.core, 0x0806) > 0);
+    for (unsigned i = 0; i < r.core.n; i++)
+        CU_ASSERT_EQUAL(r.core.sent[i].bytes[0] & 1, 0); /* by unicast */
+    router_end(&r);
+}
+
+static void gso_waits(void)
+{
+    for (unsigned small = 0; small < 2; small++) {
+        router_begin(&r);
+        struct port *port = router_port(&r, 1);
+        port->mtu = small ? 800 : 1500;
+        router_set_port(&r, port);
+        router_forget(&r);
+        static uint8_t tcp[20 + 4000] = {0x0f, 0xa0, 0, 80};
+        tcp[12] = 0x50;
+        tcp[13] = 0x10;
+        uint32_t dst = 0x0a000205;
+        store_be16(tcp + 16, checksum_fold(checksum_pseudo(0, HOST_1, dst, PROTO_TCP, sizeof tcp)));
+        struct frame_spec spec = {.src = HOST_1,
+                                  .dst = dst,
+                                  .protocol = PROTO_TCP,
+                                  .data = tcp,
+                                  .len = sizeof tcp,
+                                  .dst_mac = router_port_mac[0]};
+        struct packet packet = frame_new(0, &spec);
+        packet.vnet = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                              .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+                                              .hdr_len = 54,
+                                              .gso_size = 1000,
+                                              .csum_start = 34,
+                                              .csum_offset = 16};
+        router_packet(&r, packet);
+        router_arp(&r, 1, 2, dst, ROUTER_2);
+        CU_ASSERT_EQUAL(wire_count(&r.core, 0x0800), small ? 8 : 1); /* 4 segments in 2 fragments each */
+        for (unsigned i = 0; i < r.core.n; i++) {
+            if (load_be16(r.core.sent[i].bytes + 12) != 0x0800)
+                continue;
+            CU_ASSERT_EQUAL(r.core.sent[i].vnet.gso_size, small ? 0 : 1000);
+            CU_ASSERT_TRUE(!small || r.core.sent[i].len <= ETHERNET_HEADER + 800);
+        }
+        CU_ASSERT_EQUAL(forwarded(0), 1);
+        router_end(&r);
+    }
 }
 
 static void host_unreachable(void)
@@ -156,6 +242,10 @@ static void redirects(void)
         CU_ASSERT_EQUAL(ip.src, ROUTER_1);
         CU_ASSERT_EQUAL(ip.dst, HOST_1);
 
+        struct port_counters c;
+        dataplane_port_counters(r.d, 0, &c);
+        CU_ASSERT_EQUAL(c.taken, c.punted); /* the lane's copy is not a packet more */
+
         /* ever rarer for who takes no heed */
         for (unsigned s = 0; s < 40; s++) {
             router_wait(&r, 1000);
@@ -172,6 +262,24 @@ static void redirects(void)
         CU_ASSERT_EQUAL(r.d->icmp.out[ICMP_REDIRECT], 8);
         router_end(&r);
     }
+}
+
+/* A redirect is for the link: it leaves there even when the routes lead elsewhere. */
+static void redirect_stays_on_link(void)
+{
+    router_begin(&r);
+    router_route(&r, "10.0.1.2/32", "10.0.2.9", 1);
+    struct frame_spec spec = through();
+    spec.dst = BEYOND_1;
+    r.by_core = true;
+    router_give(&r, 0, spec);
+    struct ip ip;
+    const uint8_t *at = wire_ip(&r.core, 0, &ip);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(load_be16(at + 20), 0x0501);
+    CU_ASSERT_EQUAL(ip.src, ROUTER_1);
+    CU_ASSERT_EQUAL(r.core.sent[0].port, 0);
+    router_end(&r);
 }
 
 static void no_redirects(void)
@@ -336,6 +444,30 @@ static void source_routed(void)
         }
         router_end(&r);
     }
+}
+
+/* RFC 1812 4.3.2.6 */
+static void error_goes_back_by_source_route(void)
+{
+    static const uint8_t route[] = {131, 11, 8, 10, 0, 2, 9, 192, 0, 2, 1, 0};
+    static const uint8_t back[] = {131, 7, 4, 10, 0, 1, 2, 0};
+    router_begin(&r);
+    struct port *port = router_port(&r, 0);
+    port->source_route = true;
+    router_set_port(&r, port);
+    struct frame_spec spec = through();
+    spec.ttl = 1;
+    spec.options = route;
+    spec.options_len = sizeof route;
+    router_give(&r, 0, spec);
+    struct ip ip;
+    const uint8_t *icmp = router_icmp(&r, &ip);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(icmp);
+    CU_ASSERT_EQUAL(load_be16(icmp), 0x0b00);
+    CU_ASSERT_EQUAL(ip.dst, 0x0a000209);
+    CU_ASSERT_EQUAL_FATAL(ip.header, 28);
+    CU_ASSERT_EQUAL(memcmp(icmp - 8, back, 8), 0);
+    router_end(&r);
 }
 
 static void directed_broadcast(void)
@@ -658,13 +790,17 @@ static const struct unit_case cases[] = {
     {"a packet goes through with its TTL less one and new MAC addresses", ping_through},
     {"packets wait for ARP and leave in order", resolution},
     {"what a lane has punted leaves before what it will send itself", order_at_publication},
+    {"a neighbour that only the core sends to is in use", core_use_counts},
+    {"a GSO packet waits for ARP and leaves whole, or cut to size", gso_waits},
     {"every packet for a silent host gets host unreachable after 3 s, quoted as it came", host_unreachable},
     {"a host is told of a better gateway, ever rarer", redirects},
+    {"a redirect leaves by the link that it is about", redirect_stays_on_link},
     {"no redirect where RFC 1812 forbids one", no_redirects},
     {"redirects to many are bounded", redirect_flood},
     {"record route is filled on the way and never in a quote", options_forwarded},
     {"malformed options and source routes are refused", options_refused},
     {"a source route is followed where it is allowed", source_routed},
+    {"an error about a source-routed packet goes back its way", error_goes_back_by_source_route},
     {"a directed broadcast is forwarded where it is allowed", directed_broadcast},
     {"a packet with options is fragmented on its way", fragments_on_the_way},
     {"own datagrams find their way, source and size", own_datagrams},
