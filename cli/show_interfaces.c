@@ -153,7 +153,9 @@ static void print_hardware(struct job *job, const struct view *view)
     char mac[TEXT_SHORT];
     if (view->loopback)
         job_print(job, "  loopback, needs no device\n");
-    else if (!view->link.pending)
+    else if (view->link.pending)
+        job_print(job, "  pending until a device of that name appears\n");
+    else
         job_print(job, "  Ethernet %s, device index %" PRIu32 ", MTU %" PRIu32 " (the device's is %" PRIu32 ")\n",
                   text_mac(view->link.mac, mac), view->link.ifindex, mtu_of(view), view->link.device_mtu);
 }

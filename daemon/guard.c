@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* accept4, struct ucred */
 #include "daemon/guard.h"
 
 #include <errno.h>

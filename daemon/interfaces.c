@@ -64,12 +64,17 @@ static void settle(const struct interfaces *all, struct interface *i, struct now
     interface_follow(all->router, i, link, now);
 }
 
+static struct interface *find_in(struct interface *const *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i]->name, name) == 0)
+            return list[i];
+    return NULL;
+}
+
 static struct interface *find(const struct interfaces *all, const char *name)
 {
-    for (size_t i = 0; i < all->n; i++)
-        if (strcmp(all->list[i]->name, name) == 0)
-            return all->list[i];
-    return NULL;
+    return find_in(all->list, all->n, name);
 }
 
 void interfaces_device_changed(void *context, const char *name)
@@ -171,20 +176,17 @@ static void drop(struct interfaces *all, struct interface *i, struct now now)
 }
 
 /* The interfaces of CONFIG, those that are there already and new ones. False when some could not be made. */
-static bool relist(struct interfaces *all, const struct config *config)
+static bool relist(struct interfaces *all, const struct config *config, size_t n_was)
 {
-    size_t n = 0;
-    struct interface *list[PORT_MAX];
+    all->n = 0;
     for (size_t c = 0; c < config->n_interfaces; c++) {
-        struct interface *i = find(all, config->interfaces[c].name);
-        if (i == NULL && (n == PORT_MAX || (i = make(all, &config->interfaces[c])) == NULL))
+        struct interface *i = find_in(all->was, n_was, config->interfaces[c].name);
+        if (i == NULL && (all->n == PORT_MAX || (i = make(all, &config->interfaces[c])) == NULL))
             continue;
         i->config = &config->interfaces[c];
-        list[n++] = i;
+        all->list[all->n++] = i;
     }
-    memcpy(all->list, list, n * sizeof list[0]);
-    all->n = n;
-    return n == config->n_interfaces;
+    return all->n == config->n_interfaces;
 }
 
 static void drop_missing(struct interfaces *all, size_t n_was, struct now now)
@@ -202,7 +204,7 @@ unsigned interfaces_apply(struct interfaces *all, const struct config *config, s
 {
     size_t n_was = all->n;
     memcpy(all->was, all->list, n_was * sizeof all->was[0]);
-    unsigned refused = relist(all, config) ? 0 : 1;
+    unsigned refused = relist(all, config, n_was) ? 0 : 1;
     rib_batch_begin(all->router->rib);
     drop_missing(all, n_was, now);
     /* Everything that goes goes before anything comes: a network may have moved from one interface to another. */

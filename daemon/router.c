@@ -210,7 +210,7 @@ static void raise_file_limit(void)
     }
 }
 
-static bool write_pidfile(const struct router *r)
+static bool write_pidfile(struct router *r)
 {
     const char *path = r->options.pidfile;
     if (path == NULL)
@@ -223,6 +223,7 @@ static bool write_pidfile(const struct router *r)
         return false;
     }
     close(fd);
+    r->wrote_pidfile = true;
     return true;
 }
 
@@ -326,7 +327,7 @@ void router_stop(struct router *r)
     if (r->base != NULL)
         event_base_free(r->base);
     free(r->statics);
-    if (r->options.pidfile != NULL && r->n_threads > 0)
+    if (r->wrote_pidfile)
         unlink(r->options.pidfile);
     config_free(r->running);
 }

@@ -30,6 +30,7 @@ struct interfaces;
 
 struct router {
     struct options options;
+    bool wrote_pidfile;
     struct log log;
     struct config *running;
     struct event_base *base;

@@ -26,8 +26,8 @@ struct cutter {
 
 /* Starts cutting WHOLE (not GSO; checksum finished) into fragments of at most MTU bytes of IP, with the options that
  * are copied (RFC 791) in all but the first. DROP_FRAGMENT_FAILED when it cannot be done (DF is set, or the MTU has no
- * room for 8 bytes of data, or it is a fragment that reaches beyond 65535), else DROP__COUNT. A WHOLE that fits comes out
- * as it is. */
+ * room for 8 bytes of data, or it is a fragment that reaches beyond 65535), else DROP__COUNT. A WHOLE that fits comes
+ * out as it is. */
 enum drop fragment_start(struct cutter *cut, const struct packet *whole, uint16_t mtu);
 
 /* Writes the next fragment at TO (room for CUT_PIECE_MAX), describes it in *piece (copied from the whole; frame = TO).

@@ -21,6 +21,8 @@
 #include "forwarding/packet_ring.h"
 
 #define PACKET_LANE_BURST 64 /* most frames that are the lane's at a time */
+_Static_assert(PACKET_LANE_BURST <= PACKET_RING_BIG_FRAMES && PACKET_LANE_BURST <= PACKET_RING_SMALL_FRAMES,
+               "a lane that went around a ring would take its own frames a second time");
 
 struct packet_lane {
     /* the core's */
