@@ -28,9 +28,15 @@ static bool used(const struct command_line *line, const struct command *command)
     return command_arg_of(line, command) != NULL;
 }
 
+/* May the line end at this entry? */
+static bool is_end(const struct command *command)
+{
+    return command != NULL && (command->run != NULL || command->refusal != NULL);
+}
+
 static bool takes_json(const struct command_line *line)
 {
-    return line->last != NULL && !line->json && (line->last->run != NULL) && (line->last->flags & COMMAND_JSON) != 0;
+    return is_end(line->last) && !line->json && (line->last->flags & COMMAND_JSON) != 0;
 }
 
 /* Walks over the candidates: start with *i = 0; NULL at the end. */
@@ -131,6 +137,16 @@ static void say_item(struct phrase *p, unsigned i, bool last, const char *item)
     say(p, "%s%s", i == 0 ? "" : last ? " or " : ", ", item);
 }
 
+static void say_interfaces(struct phrase *p, const struct command_world *world)
+{
+    const char *name;
+    unsigned i = 0;
+    for (; i < 8 && (name = world->interface(world->context, i)) != NULL; i++)
+        say(p, "%s%s", i == 0 ? " (" : ", ", name);
+    if (i > 0)
+        say(p, world->interface(world->context, i) != NULL ? ", ...)" : ")");
+}
+
 static void say_expected(struct phrase *p, const struct walk *w)
 {
     const struct command *found[COMMAND_WORDS_MAX], *c;
@@ -143,8 +159,11 @@ static void say_expected(struct phrase *p, const struct walk *w)
         return;
     }
     say(p, "expected ");
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         say_item(p, i, i + 1 == n, found[i]->word);
+        if (found[i]->kind == COMMAND_IF)
+            say_interfaces(p, w->world);
+    }
 }
 
 static bool expects(const struct walk *w, enum command_kind kind)
@@ -294,7 +313,7 @@ bool command_match(const struct command *const *root, const struct command_world
         to->json = ends_with_json(line);
         return false;
     }
-    if (to->last != NULL && (to->last->run != NULL || to->last->refusal != NULL))
+    if (is_end(to->last))
         return true;
     incomplete(&w, line, error);
     return false;
@@ -350,7 +369,7 @@ bool command_help(const struct command *const *root, const struct command_world 
             to->add(to, c->word, c->help);
             any = true;
         }
-    if (line[at] == '\0' && read.last != NULL && (read.last->run != NULL || read.last->refusal != NULL)) {
+    if (line[at] == '\0' && is_end(read.last)) {
         to->add(to, "<cr>", "run it");
         any = true;
     }

@@ -78,7 +78,7 @@ static bool receive(struct connection *c, struct frame *frame)
     if (!need(c, FRAME_HEADER))
         return false;
     uint32_t len = load_be32(c->bytes + 1);
-    if (len > FRAME_MAX) {
+    if (len > FRAME_TEXT_MAX) {
         errno = EPROTO;
         return false;
     }
@@ -211,6 +211,8 @@ static enum status gone(struct connection *c)
 static bool interrupt(struct connection *c, volatile int *interrupted)
 {
     *interrupted = 0;
+    if (isatty(STDERR_FILENO))
+        fputc('\n', stderr); /* after the terminal's ^C */
     if (c->interrupting) {
         fprintf(stderr, "ferrysh: ferryd does not answer on %s\n", c->path);
         c->lost = true;

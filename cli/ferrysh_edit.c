@@ -224,6 +224,8 @@ static void run_line(struct editor *e, const char *typed_line)
     HistEvent event;
     char line[FRAME_ASK_MAX + 1];
     size_t len = strcspn(typed_line, "\n");
+    while (len > 0 && typed_line[len - 1] == ' ')
+        len--;
     if (len > FRAME_ASK_MAX) {
         fprintf(stderr, "%% the line is longer than %d bytes\n", FRAME_ASK_MAX);
         return;

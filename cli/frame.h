@@ -7,9 +7,9 @@
 
 #include "forwarding/bytes.h"
 
-#define FRAME_HEADER  5
-#define FRAME_ASK_MAX 4096  /* bytes from the client */
-#define FRAME_MAX     65536 /* bytes from the server */
+#define FRAME_HEADER   5
+#define FRAME_ASK_MAX  4096  /* bytes from the client */
+#define FRAME_TEXT_MAX 65536 /* bytes from the server */
 
 enum frame_type {
     /* from the client */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/session.h"
 
@@ -57,6 +58,13 @@ struct event_base *job_base(const struct job *job)
 struct now job_now(const struct job *job)
 {
     return job->router->now(job->router->context);
+}
+
+uint64_t job_clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 bool job_link(const struct job *job, const char *name, struct cli_link *link)

@@ -53,6 +53,9 @@ struct event_base *job_base(const struct job *job);
 
 struct now job_now(const struct job *job);
 
+/* A monotonic clock to measure with, nanoseconds: job_now() stands still within a turn of the daemon's loop. */
+uint64_t job_clock_ns(void);
+
 /* The configured interface of that name. */
 bool job_link(const struct job *job, const char *name, struct cli_link *link);
 

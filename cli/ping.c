@@ -93,7 +93,7 @@ static enum send_result send_next(struct job *job, struct ping *ping)
 {
     char text[ADDR_TEXT];
     int64_t number = ++ping->sent;
-    *probe_of(ping, number) = (struct probe){.sent = true, .sent_ns = job_now(job).ns};
+    *probe_of(ping, number) = (struct probe){.sent = true, .sent_ns = job_clock_ns()};
     enum send_result result = send_echo(job, ping, (uint16_t)number);
     ping->next_ns = job_now(job).ns + INTERVAL_NS;
     if (number == 1 && result == SEND_OK)
@@ -115,18 +115,13 @@ static int64_t number_of(struct ping *ping, uint16_t sequence)
     return number > 0 && ping->sent - number < REMEMBERED && probe_of(ping, number)->sent ? number : 0;
 }
 
-static void print_time(struct job *job, uint64_t ns)
-{
-    job_print(job, "%" PRIu64 ".%03" PRIu64 " ms", ns / NS_PER_MS, ns % NS_PER_MS / 1000);
-}
-
-static void take_reply(struct job *job, const struct packet *packet, int64_t number, size_t len, struct now now)
+static void take_reply(struct job *job, const struct packet *packet, int64_t number, size_t len)
 {
     struct ping *ping = job->state;
     struct probe *probe = probe_of(ping, number);
     char source[ADDR_TEXT];
     bool duplicate = probe->answered;
-    uint64_t took = now.ns > probe->sent_ns ? now.ns - probe->sent_ns : 0;
+    uint64_t took = job_clock_ns() - probe->sent_ns;
     if (duplicate) {
         ping->duplicates++;
     } else {
@@ -138,10 +133,9 @@ static void take_reply(struct job *job, const struct packet *packet, int64_t num
     }
     if (!job_has_room(job))
         return;
-    job_print(job, "%zu bytes from %s: icmp_seq=%" PRId64 " ttl=%u time=", len, addr_text(packet->ip.src, source),
-              number, packet->ip.ttl);
-    print_time(job, took);
-    job_print(job, duplicate ? " (duplicate)\n" : "\n");
+    job_print(job, "%zu bytes from %s: icmp_seq=%" PRId64 " ttl=%u time=%.3f ms%s\n", len,
+              addr_text(packet->ip.src, source), number, packet->ip.ttl, (double)took / 1e6,
+              duplicate ? " (duplicate)" : "");
 }
 
 static const char *error_text(uint8_t type, uint8_t code)
@@ -202,6 +196,7 @@ static void take_error(struct job *job, const struct packet *packet, const uint8
 static void heard(struct job *job, const struct packet *packet, struct now now)
 {
     struct ping *ping = job->state;
+    (void)now;
     if (ping->timer == NULL || packet->ip.len < packet->ip.header + ECHO_HEADER)
         return;
     const uint8_t *message = packet_ip(packet) + packet->ip.header;
@@ -211,7 +206,7 @@ static void heard(struct job *job, const struct packet *packet, struct now now)
     } else if (load_be16(message + 4) == ping->id && packet->ip.src == ping->to) {
         int64_t number = number_of(ping, load_be16(message + 6));
         if (number != 0)
-            take_reply(job, packet, number, len, now);
+            take_reply(job, packet, number, len);
     }
     job_wake(job);
 }

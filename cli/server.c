@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/session.h"
@@ -58,24 +57,16 @@ static struct session *next_runnable(struct cli *cli)
     return NULL;
 }
 
-/* The router's own time stands still within a turn of its loop. */
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 static void on_turn(evutil_socket_t fd, short what, void *context)
 {
     struct cli *cli = context;
-    uint64_t until = clock_ns() + TURN_NS;
+    uint64_t until = job_clock_ns() + TURN_NS;
     struct session *s = NULL;
     (void)fd;
     (void)what;
     while ((s = next_runnable(cli)) != NULL) {
         session_step(s);
-        if (clock_ns() >= until)
+        if (job_clock_ns() >= until)
             break;
     }
     sweep(cli);

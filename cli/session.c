@@ -21,8 +21,8 @@ static void send_frame(struct session *s, enum frame_type type, const void *byte
 {
     struct evbuffer *to = bufferevent_get_output(s->io);
     uint8_t header[FRAME_HEADER];
-    if (len > FRAME_MAX)
-        len = FRAME_MAX;
+    if (len > FRAME_TEXT_MAX)
+        len = FRAME_TEXT_MAX;
     frame_header(header, type, (uint32_t)len);
     evbuffer_add(to, header, sizeof header);
     evbuffer_add(to, bytes, len);

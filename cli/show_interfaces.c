@@ -104,9 +104,12 @@ static json_t *counters_json(const struct view *view)
 
 /* ---- show interfaces ---- */
 
+/* What never happened counts from the start. */
 static uint64_t seconds_since(const struct job *job, uint64_t ns)
 {
     uint64_t now = job_now(job).ns;
+    if (ns == 0)
+        ns = job->router->started_ns;
     return now > ns ? (now - ns) / NS_PER_S : 0;
 }
 
@@ -169,8 +172,9 @@ static void print_interface(struct job *job, const struct view *view)
         job_print(job, "  description: %s\n", view->config->description);
     print_hardware(job, view);
     print_addresses(job, view);
-    job_print(job, "  last change %s ago, %u in all\n", text_duration(seconds_since(job, link->changed_ns), ago),
-              link->carrier_changes);
+    if (link->carrier_changes > 0)
+        job_print(job, "  last change %s ago, %u in all\n", text_duration(seconds_since(job, link->changed_ns), ago),
+                  link->carrier_changes);
     job_print(job, "  received %" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " dropped, %" PRIu64 " malformed\n",
               c->rx_packets, c->rx_bytes, view->drops, view->errors);
     job_print(job, "  sent %" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " dropped, %" PRIu64 " errors\n",

@@ -87,7 +87,7 @@ static void carets(void)
     refused_at("show version please", 13, "\"please\" is not known here; expected json");
     refused_at("show ip route 10.0.0.1 x", 23, "expected json");
     refused_at("show ip route 10.0.0.256", 14, "expected A.B.C.D, A.B.C.D/L, connected");
-    refused_at("show interfaces r9", 16, "there is no interface \"r9\"");
+    refused_at("show interfaces r9", 16, "there is no interface \"r9\"; expected IF (r0, r1, lo0, rates0) or json");
     refused_at("ping 10.0.0.1 count 0", 20, "expected (1-1000000)");
     refused_at("ping 10.0.0.1 count 99999999999999999999", 20, "expected (1-1000000)");
     refused_at("ping 10.0.0.1 count 5 count 6", 22, "expected df, size or source");
