@@ -201,6 +201,7 @@ void dataplane_free(struct dataplane *d)
         return;
     for (unsigned i = 0; i < d->n_lanes; i++)
         lane_free(d->lanes[i]);
+    d->n_lanes = 0; /* for the hooks of what is freed below */
     free(d->lanes);
     if (d->scratch != NULL)
         host_free_looped(d);

@@ -670,6 +670,27 @@ static void proxy_arp(void)
     router_end(&r);
 }
 
+static unsigned logged;
+
+static void count_log(void *context, enum dataplane_level level, const char *text)
+{
+    (void)context;
+    logged += level == DATAPLANE_WARNING && strstr(text, "10.0.1.1") != NULL;
+}
+
+static void conflicts_logged(void)
+{
+    router_begin(&r);
+    logged = 0;
+    r.d->hooks.log = count_log;
+    router_arp(&r, 0, 1, ROUTER_1, ROUTER_1);
+    CU_ASSERT_EQUAL(logged, 1);
+    for (unsigned i = 0; i < 1000; i++)
+        router_arp(&r, 0, 1, ROUTER_1, ROUTER_1);
+    CU_ASSERT_TRUE(logged < 100);
+    router_end(&r);
+}
+
 static void cleared_counters(void)
 {
     router_begin(&r);
@@ -809,6 +830,7 @@ static const struct unit_case cases[] = {
     {"broadcasts and multicasts of our own have link addresses", groups},
     {"ports come and go with their addresses", ports_come_and_go},
     {"proxy ARP answers for what is behind another port", proxy_arp},
+    {"somebody else with our address is logged, not without end", conflicts_logged},
     {"counters begin anew and balance with what waits", cleared_counters},
     {"a drain keeps to its budget and takes classes in turn", budget},
     {"random frames do no harm and are accounted for", random_frames},
