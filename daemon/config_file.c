@@ -224,7 +224,7 @@ static bool refuse_name(struct walk *w, const struct schema_group *group, const 
     return false;
 }
 
-/* Whether SETTING has the key under any name: one that was refused is not missing. */
+/* A required key whose value was refused is not missing. */
 static bool read_required(struct walk *w, const struct schema_group *group, const config_setting_t *setting)
 {
     bool good = true;
