@@ -219,6 +219,7 @@ void loop_run(struct loop *l)
     uint64_t due_ns = 0;
     while (!l->stop) {
         serve_descriptors(l, left, due_ns);
+        l->now_known = false; /* what a command sent may have been answered already: its round trip took some time */
         struct now now = loop_now(l);
         left = dataplane_drain(l->dataplane, PUNTS_A_TURN, now);
         due_ns = dataplane_run(l->dataplane, now, TIMERS_A_TURN);

@@ -252,8 +252,9 @@ static void forward_broadcast(struct dataplane *d, struct packet *packet, struct
     }
     struct adjacency everybody = {.port = out->number, .mtu = out->mtu, .number = NEIGHBOUR_MAX};
     ethernet_write(everybody.ethernet, all, out->mac, ETHERTYPE_IPV4);
-    packet->adjacency = &everybody;
-    core_routed(d, packet, now);
+    struct packet copy = *packet;
+    copy.adjacency = &everybody;
+    core_routed(d, &copy, now);
 }
 
 static void forward_with_options(struct dataplane *d, struct packet *packet, struct now now)

@@ -86,6 +86,21 @@ static uint64_t neighbour_random(void *context)
     return dataplane_random(context);
 }
 
+/* For proxy ARP, RFC 1027: we would forward to ADDR, and not back to where the question came from. */
+static bool is_behind_another(void *context, const struct port *port, uint32_t addr)
+{
+    const struct dataplane *d = context;
+    const struct nexthop_group *group = fib_lookup(d->tables.fib, addr, NULL);
+    bool reachable = false;
+    for (unsigned i = 0; group != NULL && i < group->n; i++) {
+        const struct port *out = dataplane_port(d, group->hop[i].port);
+        if (group->hop[i].port == port->number)
+            return false;
+        reachable |= out != NULL && out->up && !out->loopback;
+    }
+    return reachable;
+}
+
 /* ---- hooks of reassembly ---- */
 
 static void fragment_used(void *context, unsigned port, struct now now)
@@ -173,7 +188,9 @@ struct dataplane *dataplane_new(const struct dataplane_settings *settings)
     }
     d->arp.neighbours = d->neighbours;
     d->arp.transmit = d->transmit;
+    d->arp.counters = d->counters;
     d->arp.log = log_warning;
+    d->arp.proxy = is_behind_another;
     d->arp.context = d;
     return d;
 }
@@ -184,6 +201,7 @@ void dataplane_free(struct dataplane *d)
         return;
     for (unsigned i = 0; i < d->n_lanes; i++)
         lane_free(d->lanes[i]);
+    d->n_lanes = 0; /* for the hooks of what is freed below */
     free(d->lanes);
     if (d->scratch != NULL)
         host_free_looped(d);

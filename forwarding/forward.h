@@ -27,21 +27,19 @@ enum verdict ip_check(const struct tables *tables, const struct own_table *own, 
  * down. */
 enum verdict ip_route(const struct tables *tables, const struct nexthop_group *group, struct packet *packet);
 
-/* Readies a routed packet for its wire. PUNT: TTL, TOO_BIG (mtu is set), RESOLVE. On CONTINUE the frame is final and
- * fits, unless ip_must_fragment. *redirect is set when it leaves by the port it came in by, which has redirects on, and
- * its source is in the next hop's subnet: the core should consider a redirect. A packet of the router's own (port is
- * PORT_NONE) keeps its TTL. Nothing is changed in the bytes unless CONTINUE. */
+/* Readies a routed packet for its wire. PUNT: TTL, TOO_BIG (mtu is set), RESOLVE. DROP: PORT_DOWN. On CONTINUE the
+ * frame is final and fits, unless ip_must_fragment. *redirect is set when it leaves by the port it came in by, which
+ * has redirects on, and its source is in the next hop's subnet: the core should consider a redirect. A packet of the
+ * router's own (port is PORT_NONE) keeps its TTL. Nothing is changed in the bytes unless CONTINUE. */
 enum verdict ip_rewrite(const struct tables *tables, struct packet *packet, bool *redirect);
 
 /* The two halves of ip_rewrite, for whoever must act on *redirect while the bytes are still as they came in: the
- * checks, which change no byte and set mtu and adjacency (one that is set already is kept), and after CONTINUE the
- * rewriting.
- */
+ * checks, which change no byte and set mtu and adjacency (one that is set already is kept); after CONTINUE the
+ * rewriting. */
 enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect);
 void ip_commit(struct packet *packet);
 
-/* After ip_rewrite: does it have to be cut for its port's MTU, by ip_fragment (or gso_segment first, for a GSO packet)?
- */
+/* Does it have to be cut for this MTU, by fragment_start (after gso_start, for a GSO packet)? */
 bool ip_must_fragment(const struct packet *packet, uint16_t mtu);
 
 /* The hash by which a flow keeps to one of several next hops: addresses, protocol and ports; of a fragment, addresses

@@ -120,32 +120,34 @@ static enum send_result loop_back(struct dataplane *d, struct looped *l)
     return SEND_OK;
 }
 
-static enum send_result send_out(struct dataplane *d, const struct way *way, struct packet *packet, struct now now)
+static enum send_result send_out(struct dataplane *d, const struct way *way, const struct packet *datagram,
+                                 struct now now)
 {
     struct adjacency group = {.port = way->out->number, .mtu = way->out->mtu, .number = NEIGHBOUR_MAX};
+    struct packet packet = *datagram;
     if (way->group) {
         ethernet_write(group.ethernet, way->link, way->out->mac, ETHERTYPE_IPV4);
-        packet->adjacency = &group;
+        packet.adjacency = &group;
     }
-    packet->out_port = way->out->number;
-    packet->nexthop = way->nexthop;
+    packet.out_port = way->out->number;
+    packet.nexthop = way->nexthop;
     bool redirect;
-    switch (ip_prepare(&d->tables, packet, &redirect)) {
+    switch (ip_prepare(&d->tables, &packet, &redirect)) {
     case VERDICT_DROP:
-        core_drop(d, packet, packet->drop);
+        core_drop(d, &packet, packet.drop);
         return SEND_UNREACHABLE;
     case VERDICT_PUNT:
-        if (packet->punt == PUNT_RESOLVE) {
-            neighbour_output(d->neighbours, way->out, packet, now);
+        if (packet.punt == PUNT_RESOLVE) {
+            neighbour_output(d->neighbours, way->out, &packet, now);
             return SEND_OK;
         }
-        core_drop(d, packet, DROP_TOO_BIG);
+        core_drop(d, &packet, DROP_TOO_BIG);
         return SEND_TOO_BIG;
     case VERDICT_CONTINUE:
         break;
     }
-    ip_commit(packet);
-    return core_output(d, packet, now) == DROP__COUNT ? SEND_OK : SEND_UNREACHABLE;
+    ip_commit(&packet);
+    return core_output(d, &packet, now) == DROP__COUNT ? SEND_OK : SEND_UNREACHABLE;
 }
 
 static enum send_result discard(struct dataplane *d, struct looped *l, enum ip_stat stat, enum send_result result)

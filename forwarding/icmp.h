@@ -50,13 +50,13 @@ struct icmp {
 };
 
 struct dataplane;
+struct datagram;
 struct own_table;
 
 /* What an error is about and says. */
 struct icmp_error {
     uint8_t type, code;
-    uint32_t
-        word; /* the second word of the message, host order: gateway, MTU in the low half, pointer in the top byte */
+    uint32_t word; /* the message's second, host order: gateway, MTU in the low half, pointer in the top byte */
 };
 
 /* Sends ERROR about PACKET to its source, if it may be sent: the one predicate of RFC 1812 4.3.2.7 and 1122 3.2.2
@@ -65,14 +65,11 @@ struct icmp_error {
  * must not have been changed. */
 void icmp_error(struct dataplane *d, const struct packet *packet, struct icmp_error error, struct now now);
 
-/* The predicate alone: may any error be sent about PACKET? Its ip is parsed; its Ethernet header tells a link
- * broadcast.
- */
+/* The predicate alone: may any error be sent about PACKET? Its ip is parsed; its Ethernet header tells how it came. */
 bool icmp_error_allowed(const struct own_table *own, const struct packet *packet);
 
 /* Sends the message of LEN bytes at MESSAGE as DATAGRAM says (data, len and protocol are set here), its checksum
  * computed in place. For replies and for the router's own requests; not limited. */
-struct datagram;
 bool icmp_send(struct dataplane *d, struct datagram *datagram, uint8_t *message, size_t len, struct now now);
 
 /* Takes an ICMP message to the router: PACKET is whole and has been judged as far as IP goes; the message may be turned

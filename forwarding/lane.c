@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "forwarding/ethernet.h"
 #include "forwarding/fib.h"
@@ -61,12 +60,6 @@ struct lane_scratch {
     _Alignas(8) uint8_t segment[2 + CUT_PIECE_MAX(UINT16_MAX)]; /* of a GSO packet, while it is cut further */
 };
 
-static struct lane_scratch *scratch_new(void)
-{
-    void *at = mmap(NULL, sizeof(struct lane_scratch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
-}
-
 struct lane *lane_new(unsigned number, const struct tables *tables, struct transmit *transmit)
 {
     struct lane *lane = calloc(1, sizeof *lane);
@@ -77,7 +70,7 @@ struct lane *lane_new(unsigned number, const struct tables *tables, struct trans
     lane->transmit = transmit;
     lane->counters = calloc(1, sizeof *lane->counters);
     lane->neighbour_used = calloc(NEIGHBOUR_MAX, sizeof *lane->neighbour_used);
-    lane->scratch = scratch_new();
+    lane->scratch = calloc(1, sizeof *lane->scratch);
     if (!punts_init(&lane->punts) || lane->counters == NULL || lane->neighbour_used == NULL || lane->scratch == NULL) {
         lane_free(lane);
         return NULL;
@@ -90,8 +83,7 @@ void lane_free(struct lane *lane)
     if (lane == NULL)
         return;
     punts_exit(&lane->punts);
-    if (lane->scratch != NULL)
-        munmap(lane->scratch, sizeof *lane->scratch);
+    free(lane->scratch);
     free(lane->neighbour_used);
     free(lane->counters);
     free(lane);

@@ -20,7 +20,7 @@
 #include "forwarding/timers.h"
 
 #define NEIGHBOUR_MAX     65536 /* numbers 0..NEIGHBOUR_MAX-1 */
-#define NEIGHBOUR_WAITING 8     /* packets that wait for one neighbour; at least 3 are kept whatever the pool holds */
+#define NEIGHBOUR_WAITING 64    /* packets that wait for one neighbour; at least 3 are kept whatever the pool holds */
 
 enum neighbour_state { NEIGHBOUR_INCOMPLETE, NEIGHBOUR_REACHABLE, NEIGHBOUR_STALE, NEIGHBOUR_PROBE, NEIGHBOUR_STATIC };
 extern const char *const neighbour_state_name[]; /* as in JSON */

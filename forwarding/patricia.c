@@ -14,8 +14,6 @@
  * what walks rely on. */
 #include "forwarding/patricia.h"
 
-#include <stdlib.h>
-
 struct patricia_node {
     uint32_t addr;
     uint8_t len;
@@ -44,7 +42,7 @@ static struct patricia_node *below(const struct patricia_node *node, uint32_t ad
 
 static struct patricia_node *node_new(struct patricia *trie, struct prefix prefix, void *value)
 {
-    struct patricia_node *node = malloc(sizeof *node);
+    struct patricia_node *node = slab_alloc(&trie->pool);
     if (node == NULL)
         return NULL;
     *node = (struct patricia_node){.addr = prefix.addr, .len = prefix.len, .value = value};
@@ -55,12 +53,13 @@ static struct patricia_node *node_new(struct patricia *trie, struct prefix prefi
 static void unlinked(struct patricia *trie, struct patricia_node *node)
 {
     trie->nodes--;
-    later(trie->later, free, node);
+    later(trie->later, slab_free, node);
 }
 
 void patricia_init(struct patricia *trie, struct later *later)
 {
     *trie = (struct patricia){.later = later};
+    slab_pool_init(&trie->pool, sizeof(struct patricia_node));
 }
 
 size_t patricia_bytes(const struct patricia *trie)
@@ -77,14 +76,14 @@ static void clear_below(struct patricia_node *node, void (*release)(void *value)
     clear_below(node->child[1], release);
     if (release != NULL && node->value != NULL)
         release(node->value);
-    free(node);
+    slab_free(node);
 }
 
 void patricia_clear(struct patricia *trie, void (*release)(void *value))
 {
-    struct patricia_node *root = trie->root;
+    clear_below(trie->root, release);
+    slab_pool_exit(&trie->pool); /* nodes that were unlinked before are not free yet */
     patricia_init(trie, trie->later);
-    clear_below(root, release);
 }
 
 /* Sets *at to NODE's place: the deepest pointer on the way to PREFIX, whose node, if any, is PREFIX's own or does not
@@ -139,8 +138,8 @@ static bool insert_branch(struct patricia *trie, struct patricia_node **at, stru
     struct patricia_node *branch = node_new(trie, shared, NULL);
     if (leaf == NULL || branch == NULL) {
         trie->nodes -= (leaf != NULL) + (branch != NULL);
-        free(leaf);
-        free(branch);
+        slab_free(leaf);
+        slab_free(branch);
         return false;
     }
     branch->child[bit(prefix.addr, common)] = leaf;

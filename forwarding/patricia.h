@@ -10,16 +10,19 @@
 
 #include "forwarding/prefix.h"
 #include "forwarding/publish.h"
+#include "forwarding/slab.h"
 
 struct patricia_node;
 
 struct patricia {
     struct patricia_node *root; /* NULL when empty; read it with published() */
     struct later *later;
-    size_t count; /* prefixes with a value */
-    size_t nodes; /* nodes, branches included */
+    struct slab_pool pool; /* of nodes */
+    size_t count;          /* prefixes with a value */
+    size_t nodes;          /* nodes, branches included */
 };
 
+/* A trie must not move in memory once it has prefixes. */
 void patricia_init(struct patricia *trie, struct later *later);
 
 /* Removes everything at once (no reader may be left). RELEASE, if given, gets each value. */

@@ -447,14 +447,20 @@ void reassembly_free(struct reassembly *r)
 {
     if (r == NULL)
         return;
-    while (r->oldest != NULL) {
-        struct datagram *g = r->oldest;
+    for (struct datagram *g = r->oldest, *newer; g != NULL; g = newer) {
+        newer = g->newer;
         for (struct fragment *f = g->first, *next; f != NULL; f = next) {
             next = f->next;
             free(f);
         }
-        datagram_free(g);
+        timer_stop(r->timers, &g->timer);
+        free(g);
     }
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct source *s = r->sources[i], *next; s != NULL; s = next) {
+            next = s->next;
+            free(s);
+        }
     free(r);
 }
 

@@ -4,7 +4,10 @@
  * A protocol offers at most one route for a prefix (of one distance, for static: several floating ones may differ in
  * distance). The lowest distance whose next hops resolve wins. A next hop is a port, a gateway on a port's network, or
  * a gateway that another route leads to (recursive). Whatever changes, every route that leaned on it is resolved anew.
- */
+ *
+ * A gateway does not resolve by the default route, nor by a route that needs that very gateway; not through more than 8
+ * routes; and gateways that wait for each other in a circle are inactive. So the result never depends on the order in
+ * which routes came. All ports are down until rib_port_changed says otherwise. */
 #ifndef PROTOCOLS_RIB_H
 #define PROTOCOLS_RIB_H
 

@@ -113,7 +113,7 @@ void hops_put(struct rib *rib, struct hops *hops);
 void hops_link(struct hops *hops, struct route *route);
 void hops_unlink(struct hops *hops, struct route *route);
 
-/* Its routes are selected anew at the end of the batch, and what leans on them resolved. */
+/* Its routes are selected anew at the end of the batch. What they carry is the caller's to think of. */
 void hops_make_dirty(struct rib *rib, struct hops *hops);
 
 struct gateway *gateway_find(const struct rib *rib, uint32_t addr);

@@ -11,7 +11,8 @@ from tests.lab.lab import wait_until
 def iperf(pair, *options, seconds=1):
     server = pair.h2.start("iperf3", "-s", "-1")
     wait_until(lambda: ":5201" in pair.h2.run("ss", "-ltn"), what="iperf3's server")
-    result = json.loads(pair.h1.run("iperf3", "-J", "-c", "10.0.2.2", "-t", str(seconds), *options, timeout=30 + seconds))
+    text = pair.h1.run("iperf3", "-J", "-c", "10.0.2.2", "-t", str(seconds), *options, timeout=30 + seconds)
+    result = json.loads(text[text.index("{"):])  # a warning may stand before it
     server.wait(10)
     assert "error" not in result, result["error"]
     return result["end"]

@@ -81,7 +81,8 @@ def test_fragments_in_any_order_with_duplicates(pair):
     parts = pieces(31) + pieces(31)[:2]
     random.Random(1).shuffle(parts)
     # The duplicates must not come when the datagram is already whole: they would begin another.
-    parts.sort(key=lambda p: p.frag == max(q.frag for q in parts))
+    last = max(part.frag for part in parts)
+    parts.sort(key=lambda part: part.frag == last)
     for part in parts:
         tap.send(to_router(pair, "r0", part))
     got = [f for f in tap.frames(1.5) if ip(src="10.0.1.1", proto=1)(f)]

@@ -91,7 +91,6 @@ interfaces = (
   { name = "r0"; addresses = "10.0.1.1/24"; source-route = true; mask-reply = true; directed-broadcast = true; },
   { name = "r1"; addresses = "10.0.2.1/24"; directed-broadcast = true; mtu = 1000; }
 );
-log: { level = "warning"; };
 """)
     count = int(os.environ.get("MUTATIONS", "210000" if pair.lab.build == "asan" else "20000"))
     rng = random.Random(20)

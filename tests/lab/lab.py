@@ -215,7 +215,8 @@ class Router:
         self.namespace = namespace
         self.socket = os.path.join(lab.folder, f"{namespace.short}.sock")
         self.config = os.path.join(lab.folder, f"{namespace.short}.conf")
-        self.log_path = os.path.join(lab.folder, f"{namespace.short}.log")
+        lab.started += 1
+        self.log_path = os.path.join(lab.folder, f"{namespace.short}-{lab.started}.log")
         lanes = lanes if lanes is not None else lab.lanes
         if lanes > 1 and "forwarding:" not in configuration:
             configuration += f"\nforwarding: {{ lanes = {lanes}; }};\n"
@@ -287,13 +288,14 @@ class Router:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
 
     def balance(self):
-        """Checks that every port's packets are accounted for, and returns `show drops json`."""
+        """Checks that every port's packets are accounted for; returns `show drops json` without the reasons that are 0."""
         drops = self.json("show drops")
         for name, port in drops.items():
             b = port["balance"]
             accounted = b["forwarded"] + b["delivered"] + b["arp"] + b["dropped"] + b["held"]
             if b["rxPackets"] != accounted or b["dropped"] != sum(port["drops"].values()):
                 raise LabError(f"the counters of {name} do not add up: {port}")
+            port["drops"] = {reason: count for reason, count in port["drops"].items() if count}
         return drops
 
 
@@ -309,6 +311,7 @@ class Lab:
         self.ferrysh = os.path.join(folder, "ferrysh")
         self.processes = []
         self.routers = []
+        self.started = 0
         self.taps = []
         self.namespaces = {}
         self.folder = tempfile.mkdtemp(prefix=f"{self.prefix}-")
@@ -396,16 +399,16 @@ interfaces = (
 
 
 def line(lab, routers, mtu=None):
-    """h1 (10.0.1.2) - ra - rb - ... - h2 (10.0.9.2). Router i has left and right ports `l` and `r`; between router i and i+1
+    """h1 (10.0.1.2) - ra - rb - ... - h2 (10.0.9.2). Router i has ports `left` and `right`; between router i and i+1
     is 10.0.{100+i}.0/24 with .1 and .2. MTU maps the index of such a link to its MTU. Returns hosts, namespaces and
     configurations (static routes both ways)."""
     mtu = mtu or {}
     h1, h2 = lab.namespace("h1"), lab.namespace("h2")
     spaces = [lab.namespace(f"r{i}") for i in range(routers)]
-    lab.link(h1, "eth0", spaces[0], "l")
+    lab.link(h1, "eth0", spaces[0], "left")
     for i in range(routers - 1):
-        lab.link(spaces[i], "r", spaces[i + 1], "l", mtu.get(i))
-    lab.link(spaces[-1], "r", h2, "eth0")
+        lab.link(spaces[i], "right", spaces[i + 1], "left", mtu.get(i))
+    lab.link(spaces[-1], "right", h2, "eth0")
     h1.address("eth0", "10.0.1.2/24")
     h2.address("eth0", "10.0.9.2/24")
     h1.route("default", "10.0.1.1")
@@ -424,8 +427,8 @@ def line(lab, routers, mtu=None):
             routes.append(f'{{ prefix = "10.0.9.0/24"; via = "{on}"; }}')
             routes += [f'{{ prefix = "10.0.{100 + j}.0/24"; via = "{on}"; }}' for j in range(i + 1, routers - 1)]
         configurations.append(
-            f'hostname = "r{i}";\ninterfaces = (\n  {{ name = "l"; addresses = [ "{left}" ]; }},\n'
-            f'  {{ name = "r"; addresses = [ "{right}" ]; }}\n);\nstatic-routes = (\n  ' + ",\n  ".join(routes) + "\n);\n")
+            f'hostname = "r{i}";\ninterfaces = (\n  {{ name = "left"; addresses = [ "{left}" ]; }},\n'
+            f'  {{ name = "right"; addresses = [ "{right}" ]; }}\n);\nstatic-routes = (\n  ' + ",\n  ".join(routes) + "\n);\n")
     return h1, h2, spaces, configurations
 
 

@@ -494,10 +494,14 @@ static void a_full_ring_is_counted(void)
     CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048); /* not forgotten by asking */
     CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 1), 0);
     CU_ASSERT_EQUAL(af_packet_big_ring_full(s.a), 80 - 64);
+    for (unsigned i = 0; i < 2048 + 10; i++) {
+        frame_fill(i, 100, 17, 2000, 1000);
+        CU_ASSERT_FATAL(host_send(&s.host[0], NULL, frame, 100));
+    }
     af_packet_close(s.a, 0);
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048 + 10);
     CU_ASSERT(open_port(&s, 0));
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048 + 10);
     end(&s);
 }
 

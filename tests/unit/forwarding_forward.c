@@ -531,6 +531,46 @@ static void a_packet_of_our_own_keeps_its_ttl(void)
     tear_down();
 }
 
+/* Whoever receives describes one packet after another in the same memory. */
+static void nothing_is_left_of_the_packet_before(void)
+{
+    set_up();
+    neighbour_known = false;
+    struct packet packet = frame_new(0, &(struct frame_spec){TO_FAR});
+    packet.adjacency = &adjacency;
+    CU_ASSERT_EQUAL(ip_check(&tables, own, ports[0], &packet), VERDICT_CONTINUE);
+    packet.out_port = 1;
+    packet.nexthop = addr_of("10.0.2.2");
+    bool redirect;
+    CU_ASSERT_EQUAL(ip_rewrite(&tables, &packet, &redirect), VERDICT_PUNT);
+    CU_ASSERT_EQUAL(packet.punt, PUNT_RESOLVE);
+
+    packet.adjacency = &adjacency; /* but what is known when it has waited for its neighbour is kept */
+    CU_ASSERT_EQUAL(ip_rewrite(&tables, &packet, &redirect), VERDICT_CONTINUE);
+    frame_free(&packet);
+    tear_down();
+}
+
+static void only_an_unfinished_crc_is_finished_here(void)
+{
+    enum { SCTP = 132, TRANSPORT = ETHERNET_HEADER + IP_HEADER_MIN };
+    set_up();
+    struct packet udp = routed(&(struct frame_spec){TO_FAR});
+    udp.vnet = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = TRANSPORT, .csum_offset = 6};
+    bool redirect;
+    CU_ASSERT_EQUAL(ip_rewrite(&tables, &udp, &redirect), VERDICT_CONTINUE);
+    CU_ASSERT_TRUE(packet_checksum_unfinished(&udp)); /* the way out can do that */
+    frame_free(&udp);
+
+    struct packet sctp = routed(&(struct frame_spec){TO_FAR, .protocol = SCTP});
+    sctp.vnet =
+        (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = TRANSPORT, .csum_offset = 8};
+    CU_ASSERT_EQUAL(ip_rewrite(&tables, &sctp, &redirect), VERDICT_CONTINUE);
+    CU_ASSERT_FALSE(packet_checksum_unfinished(&sctp));
+    frame_free(&sctp);
+    tear_down();
+}
+
 static void a_redirect_is_considered_only_for_a_neighbour_of_the_next_hop(void)
 {
     static const struct {
@@ -592,6 +632,8 @@ static const struct unit_case all[] = {
     {"the checksum stays right for every TTL, protocol and sum",
      the_checksum_stays_right_for_every_ttl_protocol_and_sum},
     {"a packet of our own keeps its TTL", a_packet_of_our_own_keeps_its_ttl},
+    {"nothing is left of the packet before", nothing_is_left_of_the_packet_before},
+    {"only an unfinished CRC is finished here", only_an_unfinished_crc_is_finished_here},
     {"a redirect is considered only for a neighbour of the next hop",
      a_redirect_is_considered_only_for_a_neighbour_of_the_next_hop},
     {"a GSO packet is as big as its segments", a_gso_packet_is_as_big_as_its_segments},

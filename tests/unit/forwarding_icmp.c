@@ -146,7 +146,7 @@ static void quote_finishes_checksum(void)
     struct packet packet = frame_new(0, &spec);
     uint8_t *udp = packet_ip(&packet) + 20;
     uint16_t right = load_be16(udp + 6);
-    store_be16(udp + 6, checksum_fold(checksum_pseudo(0, spec.src, spec.dst, PROTO_UDP, spec.len)));
+    store_be16(udp + 6, checksum_fold(checksum_pseudo(0, spec.src, spec.dst, PROTO_UDP, (uint32_t)spec.len)));
     packet.vnet = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 6};
     router_packet(&r, packet);
     struct ip ip;

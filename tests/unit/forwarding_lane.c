@@ -412,16 +412,16 @@ static void the_largest_packets_leave_by_the_smallest_mtu(void)
     tear_down();
 }
 
-static struct packet gso_packet(const char *dst, uint16_t fragment)
+static struct packet gso_packet(const char *dst, uint16_t fragment, unsigned len)
 {
-    static uint8_t tcp[20 + 40 * 1460];
+    static uint8_t tcp[65515];
     memset(tcp, 5, sizeof tcp);
     tcp[12] = 0x50;
     store_be32(tcp + 4, 1000);
     struct packet packet = frame_new(0, &(struct frame_spec){FROM_0, .dst = addr_of(dst), .protocol = PROTO_TCP,
-                                                             .fragment = fragment, .data = tcp, .len = sizeof tcp});
+                                                             .fragment = fragment, .data = tcp, .len = 20 + len});
     uint8_t *at = packet_ip(&packet) + 20;
-    store_be16(at + 16, checksum_fold(checksum_pseudo(0, addr_of("10.0.0.9"), addr_of(dst), PROTO_TCP, sizeof tcp)));
+    store_be16(at + 16, checksum_fold(checksum_pseudo(0, addr_of("10.0.0.9"), addr_of(dst), PROTO_TCP, 20 + len)));
     packet.vnet = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
                                           .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
                                           .hdr_len = 54,
@@ -434,7 +434,7 @@ static struct packet gso_packet(const char *dst, uint16_t fragment)
 static void a_gso_packet_whose_segments_fit_leaves_whole(void)
 {
     set_up();
-    struct packet packet = gso_packet("10.0.1.3", IP_DF);
+    struct packet packet = gso_packet("10.0.1.3", IP_DF, 40 * 1460);
     uint8_t *data = malloc(packet.len);
     memcpy(data, packet.frame, packet.len);
     add(0, packet);
@@ -453,21 +453,21 @@ static void a_gso_packet_whose_segments_fit_leaves_whole(void)
 static void a_gso_packet_whose_segments_do_not_fit_asks_for_smaller_ones(void)
 {
     set_up();
-    add(0, gso_packet("10.0.2.3", IP_DF));
+    add(0, gso_packet("10.0.2.3", IP_DF, 40 * 1460));
     CU_ASSERT_TRUE(forward());
     struct packet out;
     CU_ASSERT_TRUE_FATAL(punt_get(&r.lane->punts, PUNT_CLASS_ERROR, &out));
     CU_ASSERT_EQUAL(out.punt, PUNT_TOO_BIG);
     CU_ASSERT_EQUAL(out.mtu, 576);
     CU_ASSERT_EQUAL(out.len, PUNT_QUOTE);
-    CU_ASSERT_EQUAL(out.ip.len, 40 * 1461);
+    CU_ASSERT_EQUAL(out.ip.len, 40 + 40 * 1460);
     tear_down();
 }
 
 static void without_dont_fragment_its_segments_are_fragmented(void)
 {
     set_up();
-    add(0, gso_packet("10.0.2.3", 0));
+    add(0, gso_packet("10.0.2.3", 0, 40 * 1460));
     forward();
     /* 40 segments of 1480 bytes of IP data, each 552 + 552 + 376 */
     CU_ASSERT_EQUAL_FATAL(r.device.wire.n, 120);
@@ -491,6 +491,23 @@ static void without_dont_fragment_its_segments_are_fragmented(void)
     CU_ASSERT_EQUAL(counters(2)->tx_packets, 120);
     CU_ASSERT_EQUAL(r.lane->counters->ip[IP_OUT_FRAG_REQDS], 40);
     CU_ASSERT_EQUAL(r.lane->counters->ip[IP_OUT_FRAG_CREATES], 120);
+    tear_down();
+}
+
+/* 1 + 42 * 3 + 1 frames fill the list of those to send; one more has to wait its turn. */
+static void a_list_of_frames_that_is_just_full_loses_nothing(void)
+{
+    set_up();
+    add_frame(0, &(struct frame_spec){FROM_0, .dst = addr_of("10.0.2.3"), .id = 500});
+    add(0, gso_packet("10.0.2.3", 0, 42 * 1460 + 100));
+    add_frame(0, &(struct frame_spec){FROM_0, .dst = addr_of("10.0.2.3"), .id = 501});
+    forward();
+    CU_ASSERT_EQUAL_FATAL(r.device.wire.n, 129);
+    CU_ASSERT_EQUAL(sent_id(0), 500);
+    CU_ASSERT_EQUAL(sent_id(127), 42);
+    CU_ASSERT_EQUAL(sent_id(128), 501);
+    CU_ASSERT_EQUAL(counters(0)->forwarded, 3);
+    CU_ASSERT_EQUAL(r.lane->counters->ip[IP_OUT_FRAG_REQDS], 42); /* the last segment fits */
     tear_down();
 }
 
@@ -692,6 +709,7 @@ static const struct unit_case all[] = {
     {"a GSO packet whose segments do not fit asks for smaller ones",
      a_gso_packet_whose_segments_do_not_fit_asks_for_smaller_ones},
     {"without don't-fragment its segments are fragmented", without_dont_fragment_its_segments_are_fragmented},
+    {"a list of frames that is just full loses nothing", a_list_of_frames_that_is_just_full_loses_nothing},
     {"an unfinished checksum is finished before cutting", an_unfinished_checksum_is_finished_before_cutting},
     {"a full device is not asked for each packet", a_full_device_is_not_asked_for_each_packet},
     {"a refused frame does not hold up the others", a_refused_frame_does_not_hold_up_the_others},

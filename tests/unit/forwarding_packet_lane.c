@@ -1,4 +1,6 @@
 /* How a lane reads its rings, on rings in memory that the test fills as the kernel does. */
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,17 +50,16 @@ static bool fill(struct packet_ring *ring, uint32_t *written, uint32_t ifindex, 
 {
     void *at = ring->map + *written % FRAMES * FRAME;
     struct tpacket2_hdr *frame = at;
-    if (frame->tp_status != TP_STATUS_KERNEL)
+    if (__atomic_load_n(&frame->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_KERNEL)
         return false;
-    *frame = (struct tpacket2_hdr){.tp_len = 60,
-                                   .tp_snaplen = 60,
-                                   .tp_mac = AT_MAC,
-                                   .tp_sec = (uint32_t)(ns / 1000000000),
-                                   .tp_nsec = (uint32_t)(ns % 1000000000)};
+    frame->tp_len = frame->tp_snaplen = 60;
+    frame->tp_mac = AT_MAC;
+    frame->tp_sec = (uint32_t)(ns / 1000000000);
+    frame->tp_nsec = (uint32_t)(ns % 1000000000);
     struct sockaddr_ll source = {.sll_ifindex = (int)ifindex};
     memcpy((uint8_t *)at + TPACKET_ALIGN(sizeof *frame), &source, sizeof source);
     ((uint8_t *)at)[AT_MAC] = id;
-    frame->tp_status = TP_STATUS_USER;
+    __atomic_store_n(&frame->tp_status, TP_STATUS_USER, __ATOMIC_RELEASE);
     ++*written;
     return true;
 }
@@ -113,6 +114,39 @@ static void order_holds_across_bursts_and_seconds(void)
     expect(&s, 1, "a");
     expect(&s, 1, "b");
     expect(&s, 2, "cd");
+    end(&s);
+}
+
+enum { WRITTEN = 400000 };
+
+/* One frame after the other into whichever ring, as one CPU of the kernel does with a flow. */
+static void *write_on(void *argument)
+{
+    struct scene *s = argument;
+    for (unsigned i = 1; i <= WRITTEN; i++)
+        while (i % 3 == 0 ? !big(s, 0, i, (uint8_t)i) : !small(s, 0, i, (uint8_t)i))
+            sched_yield();
+    return NULL;
+}
+
+static void order_holds_while_frames_are_written(void)
+{
+    struct scene s;
+    begin(&s);
+    pthread_t writer;
+    CU_ASSERT_FATAL(pthread_create(&writer, NULL, write_on, &s) == 0);
+    struct packet burst[PACKET_LANE_BURST];
+    unsigned seen = 0, disorder = 0;
+    while (seen < WRITTEN) {
+        unsigned n = packet_lane_receive(s.lane, burst, 4);
+        for (unsigned i = 0; i < n; i++)
+            disorder += burst[i].frame[0] != (uint8_t)++seen;
+        packet_lane_release(s.lane);
+        if (n == 0)
+            sched_yield();
+    }
+    pthread_join(writer, NULL);
+    CU_ASSERT_EQUAL(disorder, 0);
     end(&s);
 }
 
@@ -233,6 +267,7 @@ static void tags_and_truncation_are_described(void)
 static const struct unit_case cases[] = {
     {"the older head goes first", the_older_head_goes_first},
     {"order holds across bursts and seconds", order_holds_across_bursts_and_seconds},
+    {"order holds while frames are written", order_holds_while_frames_are_written},
     {"a busy port does not starve others", a_busy_port_does_not_starve_others},
     {"frames are the lane's until they are released", frames_are_the_lanes_until_release},
     {"frames of the big ring know their port", big_frames_know_their_port},

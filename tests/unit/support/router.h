@@ -131,6 +131,7 @@ static inline void router_begin(struct router *r)
         CU_ASSERT_TRUE_FATAL(
             neighbour_set_static(r->d->neighbours, port, HOST_1 + 7 + i * 256, router_host_mac, r->now));
     }
+    dataplane_clear_counters(r->d, PORT_NONE); /* the announcements */
     router_forget(r);
 }
 

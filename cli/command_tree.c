@@ -1,0 +1,29 @@
+/* The tree of exec mode, down to where a family of commands takes over. */
+#include "cli/tree.h"
+
+static const struct command *const show_ip_words[] = {
+    &command_show_ip_arp,    &command_show_ip_fib,     &command_show_ip_interface,
+    &command_show_ip_route,  &command_show_ip_traffic, &command_show_ip_igmp,
+    &command_show_ip_mroute, &command_show_ip_rip,     NULL,
+};
+static const struct command show_ip = {COMMAND_WORD, "ip", "IPv4: routes, neighbours, counters", COMMAND_LOOK,
+                                       .next = show_ip_words};
+
+static const struct command *const show_words[] = {
+    &command_show_drops,   &command_show_history, &command_show_interfaces, &show_ip,
+    &command_show_logging, &command_show_memory,  &command_show_processes,  &command_show_running,
+    &command_show_startup, &command_show_users,   &command_show_version,    NULL,
+};
+static const struct command show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
+
+static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, NULL};
+static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours", .next = clear_ip_words};
+static const struct command *const clear_words[] = {&command_clear_counters, &clear_ip, NULL};
+static const struct command clear = {COMMAND_WORD, "clear", "Forget counters or learned entries", .next = clear_words};
+
+const struct command *const command_exec[] = {
+    &clear,           &command_end, &command_exit,     &command_ping,      &command_quit,
+    &command_reload,  &show,        &command_capture,  &command_configure, &command_debug,
+    &command_monitor, &command_no,  &command_terminal, &command_trace,     &command_traceroute,
+    &command_write,   NULL,
+};

@@ -1,0 +1,150 @@
+/* ferrysh: the shell to a running ferryd. */
+#define _GNU_SOURCE /* getline, sigaction */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ferrysh.h"
+
+#define SOCKET_DEFAULT "/run/ferryd/ferryd.sock"
+
+/* Signals have no other place to speak to. */
+static volatile int interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: ferrysh [-s SOCKET] [-c COMMAND]... [-h]\n"
+          "  -s SOCKET   the daemon's socket (default " SOCKET_DEFAULT ")\n"
+          "  -c COMMAND  run it and exit; may be repeated: all run in one session, the first refusal ends it\n"
+          "  -h          this help\n"
+          "Without -c an interactive session starts; standard input that is no terminal is read as a script.\n"
+          "Exit status: 0 all commands succeeded, 1 one was refused, 2 no daemon, or bad usage.\n",
+          to);
+}
+
+struct options {
+    const char *socket;
+    const char **commands;
+    int n_commands;
+};
+
+/* -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+    int option;
+    while ((option = getopt(argc, argv, "s:c:h")) != -1) {
+        switch (option) {
+        case 's':
+            options->socket = optarg;
+            break;
+        case 'c':
+            options->commands[options->n_commands++] = optarg;
+            break;
+        case 'h':
+            usage(stdout);
+            return 0;
+        default:
+            usage(stderr);
+            return 2;
+        }
+    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "ferrysh: what is \"%s\"? A command follows -c\n", argv[optind]);
+    usage(stderr);
+    return 2;
+}
+
+static enum status run_one(struct connection *connection, const char *line, const char *where)
+{
+    if (strlen(line) > FRAME_ASK_MAX) {
+        fprintf(stderr, "%% %sthe line is longer than %d bytes\n", where, FRAME_ASK_MAX);
+        return STATUS_REFUSED;
+    }
+    return connection_run(connection, line, where, &interrupted);
+}
+
+static enum status run_commands(struct connection *connection, const struct options *options)
+{
+    enum status status = STATUS_GOOD;
+    for (int i = 0; i < options->n_commands && status == STATUS_GOOD && !connection->lost; i++)
+        status = run_one(connection, options->commands[i], "");
+    return status;
+}
+
+static bool says_nothing(const char *line)
+{
+    line += strspn(line, " \t");
+    return *line == '\0' || *line == '#' || *line == '!';
+}
+
+static enum status run_script(struct connection *connection, FILE *from)
+{
+    enum status status = STATUS_GOOD;
+    char *line = NULL, where[32];
+    size_t room = 0;
+    ssize_t len = 0;
+    for (unsigned number = 1; status == STATUS_GOOD && !connection->lost; number++) {
+        if (interrupted || (len = getline(&line, &room, from)) <= 0)
+            break;
+        line[strcspn(line, "\r\n")] = '\0';
+        if (says_nothing(line))
+            continue;
+        snprintf(where, sizeof where, "line %u: ", number);
+        status = run_one(connection, line, where);
+    }
+    free(line);
+    if (status == STATUS_GOOD && interrupted)
+        fprintf(stderr, "ferrysh: interrupted\n");
+    return status == STATUS_GOOD && interrupted ? STATUS_REFUSED : status;
+}
+
+static enum status run(const struct options *options)
+{
+    struct connection connection;
+    enum status status = connection_open(&connection, options->socket);
+    if (status != STATUS_GOOD) {
+        connection_close(&connection);
+        return status;
+    }
+    if (options->n_commands > 0)
+        status = run_commands(&connection, options);
+    else if (!isatty(STDIN_FILENO))
+        status = run_script(&connection, stdin);
+    else
+        status = edit_run(&connection, &interrupted);
+    connection_close(&connection);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.socket = SOCKET_DEFAULT};
+    struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: waiting ends */
+    setlocale(LC_CTYPE, "");
+    options.commands = calloc((size_t)argc + 1, sizeof *options.commands);
+    if (options.commands == NULL) {
+        fprintf(stderr, "ferrysh: no memory\n");
+        return STATUS_NO_DAEMON;
+    }
+    int status = read_options(argc, argv, &options);
+    if (status < 0) {
+        sigaction(SIGINT, &action, NULL);
+        status = (int)run(&options);
+    }
+    free(options.commands);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "ferrysh: standard output could not be written\n");
+        return status == STATUS_GOOD ? STATUS_REFUSED : status;
+    }
+    return status;
+}

@@ -1,0 +1,82 @@
+#define _GNU_SOURCE /* vasprintf */
+#include "cli/job.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/session.h"
+
+void job_print(struct job *job, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    evbuffer_add_vprintf(job->out, format, args);
+    va_end(args);
+}
+
+void job_write(struct job *job, const void *bytes, size_t len)
+{
+    evbuffer_add(job->out, bytes, len);
+}
+
+enum step job_refuse(struct job *job, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    free(job->refusal);
+    if (vasprintf(&job->refusal, format, args) < 0)
+        job->refusal = NULL;
+    va_end(args);
+    return STEP_REFUSED;
+}
+
+const struct command_arg *job_arg(const struct job *job, const struct command *argument)
+{
+    return command_arg_of(job->line, argument);
+}
+
+void job_wake(struct job *job)
+{
+    job->session->waiting = false;
+    cli_schedule(job->session->cli);
+}
+
+bool job_has_room(const struct job *job)
+{
+    size_t queued = evbuffer_get_length(bufferevent_get_output(job->session->io));
+    return queued + evbuffer_get_length(job->out) < SESSION_OUTPUT_HIGH;
+}
+
+struct event_base *job_base(const struct job *job)
+{
+    return job->session->cli->base;
+}
+
+struct now job_now(const struct job *job)
+{
+    return job->router->now(job->router->context);
+}
+
+uint64_t job_clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+bool job_link(const struct job *job, const char *name, struct cli_link *link)
+{
+    for (unsigned i = 0; job->router->link(job->router->context, i, link); i++)
+        if (strcmp(link->name, name) == 0)
+            return true;
+    return false;
+}
+
+const char *job_port_name(const struct job *job, unsigned port)
+{
+    const struct port *p = port < PORT_MAX ? dataplane_port(job->router->dataplane, port) : NULL;
+    return p != NULL ? p->name : "-";
+}

@@ -1,0 +1,54 @@
+/* Commands that have their place in the tree, so that abbreviations stay what they will be, and are refused for now. */
+#include "cli/tree.h"
+
+#define WORD(symbol, name, text, ...)                                                                                  \
+    const struct command symbol = {COMMAND_WORD, name, text, COMMAND_HIDDEN, __VA_ARGS__}
+
+/* ---- the configuration ---- */
+
+#define CONFIGURE "configure is not supported yet: edit the file and reload configuration"
+static WORD(terminal, "terminal", "Change the configuration line by line", .refusal = CONFIGURE);
+static WORD(session, "session", "Change a copy of the configuration and commit it", .refusal = CONFIGURE);
+static const struct command *const configure_words[] = {&terminal, &session, NULL};
+WORD(command_configure, "configure", "Change the configuration", .next = configure_words, .refusal = CONFIGURE);
+
+#define WRITE "write is not supported yet: the file is as you edited it"
+static WORD(memory, "memory", "Into the configuration file", .refusal = WRITE);
+static const struct command *const write_words[] = {&memory, NULL};
+WORD(command_write, "write", "Save the running configuration", .next = write_words, .refusal = WRITE);
+
+/* ---- commands with anything behind them ---- */
+
+#define NOT_YET(name, text)                                                                                            \
+    static const struct command name##_rest = {COMMAND_REST, "...", "What belongs to it", COMMAND_HIDDEN,              \
+                                               .refusal = #name " is not supported yet"};                              \
+    static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
+    WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
+
+NOT_YET(no, "Undo a command");
+NOT_YET(traceroute, "Which way packets to a host take");
+NOT_YET(terminal, "What this session is told");
+NOT_YET(monitor, "Watch the router");
+NOT_YET(debug, "Log what happens");
+NOT_YET(capture, "Packets of an interface into a file");
+NOT_YET(trace, "Follow packets through the router");
+
+/* ---- shows ---- */
+
+#define SHOW(symbol, name, text, ...)                                                                                  \
+    const struct command symbol = {COMMAND_WORD, name, text, COMMAND_SHOW | COMMAND_HIDDEN, __VA_ARGS__}
+
+#define RIP "show ip rip is not supported yet"
+static SHOW(rip_status, "status", "Timers and settings", .refusal = RIP);
+static SHOW(rip_neighbors, "neighbors", "Routers that were heard", .refusal = RIP);
+static SHOW(rip_interfaces, "interfaces", "Where RIP runs", .refusal = RIP);
+static const struct command *const rip_words[] = {&rip_status, &rip_neighbors, &rip_interfaces, NULL};
+SHOW(command_show_ip_rip, "rip", "RIP and its routes", .next = rip_words, .refusal = RIP);
+
+#define IGMP "show ip igmp is not supported yet"
+static SHOW(igmp_interfaces, "interfaces", "Where IGMP runs, and who asks", .refusal = IGMP);
+static SHOW(igmp_groups, "groups", "Groups that hosts listen to", .refusal = IGMP);
+static const struct command *const igmp_words[] = {&igmp_interfaces, &igmp_groups, NULL};
+SHOW(command_show_ip_igmp, "igmp", "IGMP", .next = igmp_words, .refusal = IGMP);
+
+SHOW(command_show_ip_mroute, "mroute", "Multicast routes", .refusal = "show ip mroute is not supported yet");

@@ -1,0 +1,158 @@
+/* show ip traffic: the router's totals; JSON names are those of RFC 4293 without their prefix. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/job.h"
+#include "cli/tree.h"
+#include "forwarding/icmp.h"
+
+static const struct {
+    const char *name, *words;
+} ip_rows[IP_STAT__COUNT] = {
+    [IP_IN_RECEIVES] = {"inReceives", "received"},
+    [IP_IN_HDR_ERRORS] = {"inHdrErrors", "with a malformed header, or a time to live that ran out"},
+    [IP_IN_NO_ROUTES] = {"inNoRoutes", "without a route"},
+    [IP_IN_ADDR_ERRORS] = {"inAddrErrors", "with an address that is not valid here"},
+    [IP_IN_UNKNOWN_PROTOS] = {"inUnknownProtos", "for the router, of a protocol that it does not speak"},
+    [IP_IN_TRUNCATED_PKTS] = {"inTruncatedPkts", "shorter than their length says"},
+    [IP_IN_FORW_DATAGRAMS] = {"inForwDatagrams", "to be forwarded"},
+    [IP_REASM_REQDS] = {"reasmReqds", "fragments to put together"},
+    [IP_REASM_OKS] = {"reasmOKs", "datagrams put together"},
+    [IP_REASM_FAILS] = {"reasmFails", "datagrams that could not be put together"},
+    [IP_IN_DISCARDS] = {"inDiscards", "dropped without being wrong"},
+    [IP_IN_DELIVERS] = {"inDelivers", "delivered to the router itself"},
+    [IP_OUT_REQUESTS] = {"outRequests", "made by the router itself"},
+    [IP_OUT_NO_ROUTES] = {"outNoRoutes", "of the router's own, without a route"},
+    [IP_OUT_FORW_DATAGRAMS] = {"outForwDatagrams", "forwarded"},
+    [IP_OUT_DISCARDS] = {"outDiscards", "dropped on the way out"},
+    [IP_OUT_FRAG_REQDS] = {"outFragReqds", "that had to be fragmented"},
+    [IP_OUT_FRAG_OKS] = {"outFragOKs", "fragmented"},
+    [IP_OUT_FRAG_FAILS] = {"outFragFails", "that could not be fragmented"},
+    [IP_OUT_FRAG_CREATES] = {"outFragCreates", "fragments made"},
+    [IP_OUT_TRANSMITS] = {"outTransmits", "sent, fragments included"},
+};
+
+/* One row of the other protocols: where it lies is the caller's business. */
+struct row {
+    const char *name, *words;
+    uint64_t value;
+};
+
+#define ICMP_ROWS 5
+static void icmp_rows(const struct icmp *icmp, struct row rows[ICMP_ROWS])
+{
+    rows[0] = (struct row){"inMsgs", "received", icmp->in_msgs};
+    rows[1] = (struct row){"inErrors", "received malformed", icmp->in_errors};
+    rows[2] = (struct row){"outMsgs", "sent", icmp->out_msgs};
+    rows[3] = (struct row){"outErrors", "that could not be sent", icmp->out_errors};
+    rows[4] = (struct row){"outRateLimited", "not sent, by rate limit", icmp->out_rate_limited};
+}
+
+#define ARP_ROWS 10
+static void arp_rows(const struct arp_stats *arp, struct row rows[ARP_ROWS])
+{
+    rows[0] = (struct row){"inRequests", "requests received", arp->in_requests};
+    rows[1] = (struct row){"inReplies", "replies received", arp->in_replies};
+    rows[2] = (struct row){"inGratuitous", "announcements received", arp->in_gratuitous};
+    rows[3] = (struct row){"inIgnored", "received that are not for the router", arp->in_ignored};
+    rows[4] = (struct row){"inMalformed", "received malformed", arp->in_malformed};
+    rows[5] = (struct row){"inBadSender", "received from an impossible sender", arp->in_bad_sender};
+    rows[6] = (struct row){"outRequests", "requests sent", arp->out_requests};
+    rows[7] = (struct row){"outReplies", "replies sent", arp->out_replies};
+    rows[8] = (struct row){"outGratuitous", "announcements sent", arp->out_gratuitous};
+    rows[9] = (struct row){"conflicts", "address conflicts seen", arp->conflicts};
+}
+
+static json_t *rows_json(const struct row *rows, unsigned n)
+{
+    json_t *o = json_object();
+    for (unsigned i = 0; i < n; i++)
+        json_object_set_new(o, rows[i].name, json_count(rows[i].value));
+    return o;
+}
+
+static json_t *ip_json(const struct dataplane *d)
+{
+    json_t *o = json_object();
+    for (unsigned i = 0; i < IP_STAT__COUNT; i++)
+        json_object_set_new(o, ip_rows[i].name, json_count(dataplane_ip_stat(d, i)));
+    return o;
+}
+
+/* Types with a name are always there, so that a reader need not ask; the others once they have been seen. */
+static json_t *types_json(const uint64_t by_type[256])
+{
+    json_t *o = json_object();
+    for (unsigned i = 0; i < 256; i++) {
+        const char *name = icmp_type_name((uint8_t)i);
+        char number[16];
+        snprintf(number, sizeof number, "type%u", i);
+        if (name != NULL || by_type[i] != 0)
+            json_object_set_new(o, name != NULL ? name : number, json_count(by_type[i]));
+    }
+    return o;
+}
+
+static void traffic_json(struct job *job)
+{
+    const struct dataplane *d = job->router->dataplane;
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS];
+    icmp_rows(&d->icmp, icmp);
+    arp_rows(&d->arp.stats, arp);
+    json_t *icmp_object = rows_json(icmp, ICMP_ROWS);
+    json_object_set_new(icmp_object, "in", types_json(d->icmp.in));
+    json_object_set_new(icmp_object, "out", types_json(d->icmp.out));
+    json_begin_object(&job->json, NULL);
+    json_member(&job->json, "ip", ip_json(d));
+    json_member(&job->json, "icmp", icmp_object);
+    json_member(&job->json, "arp", rows_json(arp, ARP_ROWS));
+    json_member(&job->json, "udp", json_object());
+    json_member(&job->json, "igmp", json_object());
+    json_member(&job->json, "rip", json_object());
+    json_end(&job->json);
+}
+
+static void print_rows(struct job *job, const char *title, const struct row *rows, unsigned n)
+{
+    job_print(job, "%s:\n", title);
+    for (unsigned i = 0; i < n; i++)
+        job_print(job, "  %12" PRIu64 " %s\n", rows[i].value, rows[i].words);
+}
+
+static void print_types(struct job *job, const char *direction, const uint64_t by_type[256])
+{
+    for (unsigned i = 0; i < 256; i++) {
+        const char *name = icmp_type_name((uint8_t)i);
+        if (by_type[i] == 0)
+            continue;
+        if (name != NULL)
+            job_print(job, "  %12" PRIu64 " %s %s\n", by_type[i], name, direction);
+        else
+            job_print(job, "  %12" PRIu64 " of type %u %s\n", by_type[i], i, direction);
+    }
+}
+
+static enum step show_traffic(struct job *job)
+{
+    const struct dataplane *d = job->router->dataplane;
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS];
+    job->router->refresh_counters(job->router->context);
+    if (job->line->json) {
+        traffic_json(job);
+        return STEP_DONE;
+    }
+    job_print(job, "IP packets:\n");
+    for (unsigned i = 0; i < IP_STAT__COUNT; i++)
+        job_print(job, "  %12" PRIu64 " %s\n", dataplane_ip_stat(d, i), ip_rows[i].words);
+    icmp_rows(&d->icmp, icmp);
+    print_rows(job, "ICMP messages", icmp, ICMP_ROWS);
+    print_types(job, "received", d->icmp.in);
+    print_types(job, "sent", d->icmp.out);
+    arp_rows(&d->arp.stats, arp);
+    print_rows(job, "ARP packets", arp, ARP_ROWS);
+    return STEP_DONE;
+}
+
+static const struct command_run run = {.step = show_traffic};
+const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP and ARP", COMMAND_SHOW,
+                                                .run = &run};

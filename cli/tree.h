@@ -1,0 +1,25 @@
+/* What the families of commands contribute to the tree; command_tree.c puts them together. */
+#ifndef CLI_TREE_H
+#define CLI_TREE_H
+
+#include "cli/command.h"
+
+/* show */
+extern const struct command command_show_version, command_show_running, command_show_startup, command_show_interfaces,
+    command_show_drops, command_show_memory, command_show_processes, command_show_logging, command_show_users,
+    command_show_history;
+
+/* show ip */
+extern const struct command command_show_ip_interface, command_show_ip_route, command_show_ip_fib, command_show_ip_arp,
+    command_show_ip_traffic, command_show_ip_rip, command_show_ip_igmp, command_show_ip_mroute;
+
+extern const struct command command_clear_counters, command_clear_ip_arp;
+
+/* at the top */
+extern const struct command command_ping, command_reload, command_exit, command_quit, command_end;
+
+/* Not built yet. */
+extern const struct command command_configure, command_write, command_no, command_traceroute, command_terminal,
+    command_monitor, command_debug, command_capture, command_trace;
+
+#endif
