@@ -110,7 +110,11 @@ struct config_place *schema_place(const struct schema_key *key, void *base, size
 /* A new element, zero or with its defaults. NULL when there is no memory or, in a list with room, no room. */
 void *schema_append(const struct schema_key *key, void *base);
 
-/* Undoes schema_append. */
+/* The same in two steps, for many: room for MORE elements, and one into room that was made. */
+bool schema_reserve(const struct schema_key *key, void *base, size_t more);
+void *schema_add(const struct schema_key *key, void *base);
+
+/* Undoes schema_append or schema_add. */
 void schema_remove_last(const struct schema_key *key, void *base);
 
 /* Sets all defaults; what was there is not freed. False when there is no memory. */

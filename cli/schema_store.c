@@ -71,25 +71,35 @@ struct config_place *schema_place(const struct schema_key *key, void *base, size
     return (struct config_place *)(void *)(first + key->place_offset + i * key->place_stride);
 }
 
-void *schema_append(const struct schema_key *key, void *base)
+bool schema_reserve(const struct schema_key *key, void *base, size_t more)
+{
+    size_t n = schema_count(key, base) + more;
+    if (!is_allocated(key))
+        return n <= key->room;
+    if (n == 0)
+        return true;
+    char *grown = realloc(array(key, base), n * key->stride);
+    if (grown == NULL)
+        return false;
+    set_array(key, base, grown);
+    return true;
+}
+
+void *schema_add(const struct schema_key *key, void *base)
 {
     size_t n = schema_count(key, base);
-    if (!is_allocated(key)) {
-        if (n >= key->room)
-            return NULL;
-        set_count(key, base, n + 1);
-        return schema_at(key, base, n);
-    }
-    char *grown = realloc(array(key, base), (n + 1) * key->stride);
-    if (grown == NULL)
-        return NULL;
-    set_array(key, base, grown);
-    char *element = grown + n * key->stride;
-    memset(element, 0, key->stride);
+    char *element = schema_at(key, base, n);
+    if (is_allocated(key))
+        memset(element, 0, key->stride);
     if (key->kind == SCHEMA_ENTRIES && !schema_init(key->group, element))
         return NULL;
     set_count(key, base, n + 1);
     return element;
+}
+
+void *schema_append(const struct schema_key *key, void *base)
+{
+    return schema_reserve(key, base, 1) ? schema_add(key, base) : NULL;
 }
 
 void schema_remove_last(const struct schema_key *key, void *base)

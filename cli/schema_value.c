@@ -74,6 +74,18 @@ const char *schema_wants(const struct schema_key *key, char *to, size_t size)
     return to;
 }
 
+#define QUOTE_TEXT 64
+
+/* What somebody wrote, fit to be shown: cut, and without control characters. */
+static const char *quote(const char *text, char to[QUOTE_TEXT])
+{
+    size_t n = 0;
+    for (; text[n] != '\0' && n < QUOTE_TEXT - 4; n++)
+        to[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? '?' : text[n];
+    snprintf(to + n, QUOTE_TEXT - n, "%s", text[n] == '\0' ? "" : "...");
+    return to;
+}
+
 /* "'mtu' wants an integer from 68 to 65535 (bytes), not FORMAT". */
 __attribute__((format(printf, 4, 5))) static bool refuse(const struct schema_key *key, char *why, size_t size,
                                                          const char *format, ...)
@@ -113,25 +125,31 @@ bool schema_set_decimal(const struct schema_key *key, double value, void *at, ch
     return true;
 }
 
+static bool refuse_text(const struct schema_key *key, char *why, size_t size, const char *text)
+{
+    char to[QUOTE_TEXT];
+    return refuse(key, why, size, "\"%s\"", quote(text, to));
+}
+
 static bool parse_number(const struct schema_key *key, const char *text, void *at, char *why, size_t why_size)
 {
     char *end;
     if (key->kind == SCHEMA_DECIMAL) {
         double value = strtod(text, &end);
         if (end == text || *end != '\0' || !isfinite(value))
-            return refuse(key, why, why_size, "\"%s\"", text);
+            return refuse_text(key, why, why_size, text);
         return schema_set_decimal(key, value, at, why, why_size);
     }
     bool digits = text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
     if (!digits || strlen(text) > 18)
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     return schema_set_integer(key, strtoll(text, NULL, 10), at, why, why_size);
 }
 
 static bool parse_bool(const struct schema_key *key, const char *text, bool *at, char *why, size_t why_size)
 {
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     *at = text[0] == 't';
     return true;
 }
@@ -145,7 +163,7 @@ static bool acceptable_string(const struct schema_key *key, const char *text)
 static bool parse_string(const struct schema_key *key, const char *text, char **at, char *why, size_t why_size)
 {
     if (!acceptable_string(key, text))
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     char *copy = NULL;
     if (text[0] != '\0') {
         copy = strdup(text);
@@ -166,14 +184,14 @@ static bool parse_enum(const struct schema_key *key, const char *text, int64_t *
             *at = i;
             return true;
         }
-    return refuse(key, why, why_size, "\"%s\"", text);
+    return refuse_text(key, why, why_size, text);
 }
 
 static bool parse_address(const struct schema_key *key, const char *text, uint32_t *at, char *why, size_t why_size)
 {
     uint32_t addr;
     if (!addr_parse(text, &addr))
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     *at = addr;
     return true;
 }
@@ -188,7 +206,7 @@ static bool parse_prefix(const struct schema_key *key, const char *text, struct 
     }
     struct prefix prefix;
     if (!prefix_parse(text, &prefix))
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     at->addr = prefix.addr;
     at->len = prefix.len;
     return true;
@@ -214,7 +232,7 @@ static bool parse_mac(const struct schema_key *key, const char *text, uint8_t at
             mac[i] = (uint8_t)(high << 4 | low);
     }
     if (!good)
-        return refuse(key, why, why_size, "\"%s\"", text);
+        return refuse_text(key, why, why_size, text);
     memcpy(at, mac, sizeof mac);
     return true;
 }
@@ -241,7 +259,7 @@ bool schema_parse(const struct schema_key *key, const char *text, void *at, char
     case SCHEMA_ENTRIES:
         break;
     }
-    return refuse(key, why, why_size, "\"%s\"", text);
+    return refuse_text(key, why, why_size, text);
 }
 
 static bool acceptable_number(const struct schema_key *key, int64_t value, char *why, size_t why_size)
@@ -278,7 +296,7 @@ bool schema_acceptable(const struct schema_key *key, const void *at, char *why, 
             return true;
         if (string != NULL && acceptable_string(key, string))
             return true;
-        return refuse(key, why, why_size, "\"%s\"", string == NULL ? "" : string);
+        return refuse_text(key, why, why_size, string == NULL ? "" : string);
     default:
         return true;
     }

@@ -102,14 +102,18 @@ static bool is_sequence(const config_setting_t *setting)
     return config_setting_type(setting) == CONFIG_TYPE_ARRAY || config_setting_type(setting) == CONFIG_TYPE_LIST;
 }
 
-static void *append(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *base)
+/* Room for all elements of SETTING; where there is too little, the first that is too many is the error. */
+static bool reserve(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *base)
 {
-    void *at = schema_append(key, base);
-    if (at == NULL && key->room > 0)
-        config_error(w->errors, place_of(w, setting), "'%s' holds at most %zu", key->name, key->room);
-    else if (at == NULL)
+    size_t n = is_sequence(setting) ? (size_t)config_setting_length(setting) : 1;
+    if (schema_reserve(key, base, n))
+        return true;
+    if (key->room > 0 && n > key->room)
+        config_error(w->errors, place_of(w, config_setting_get_elem(setting, (unsigned)key->room)),
+                     "'%s' holds at most %zu", key->name, key->room);
+    else
         config_error(w->errors, place_of(w, setting), "out of memory");
-    return at;
+    return false;
 }
 
 static void set_place(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *base,
@@ -122,9 +126,7 @@ static void set_place(struct walk *w, const struct schema_key *key, const config
 
 static bool read_list_value(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *base)
 {
-    void *at = append(w, key, setting, base);
-    if (at == NULL)
-        return false;
+    void *at = schema_add(key, base);
     set_place(w, key, setting, base, schema_count(key, base) - 1);
     if (read_value(w, key, setting, at))
         return true;
@@ -134,17 +136,14 @@ static bool read_list_value(struct walk *w, const struct schema_key *key, const 
 
 static bool read_list(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *base)
 {
+    if (!reserve(w, key, setting, base))
+        return false;
     if (!is_sequence(setting))
         return read_list_value(w, key, setting, base);
     bool good = true;
     int n = config_setting_length(setting);
-    for (int i = 0; i < n; i++) {
-        if (key->room > 0 && (size_t)i == key->room) {
-            append(w, key, config_setting_get_elem(setting, (unsigned)i), base);
-            return false;
-        }
+    for (int i = 0; i < n; i++)
         good = read_list_value(w, key, config_setting_get_elem(setting, (unsigned)i), base) && good;
-    }
     return good;
 }
 
@@ -157,9 +156,11 @@ static bool read_entry(struct walk *w, const struct schema_key *key, const confi
                      type_name(setting));
         return false;
     }
-    void *at = append(w, key, setting, base);
-    if (at == NULL)
+    void *at = schema_add(key, base);
+    if (at == NULL) {
+        config_error(w->errors, place_of(w, setting), "out of memory");
         return false;
+    }
     struct config_place place = place_of(w, setting);
     if (key->group->place_offset != SCHEMA_NOWHERE)
         memcpy((char *)at + key->group->place_offset, &place, sizeof place);
@@ -173,6 +174,8 @@ static bool read_entries(struct walk *w, const struct schema_key *key, const con
 {
     if (!is_sequence(setting))
         return refuse_type(w, key, setting);
+    if (!reserve(w, key, setting, base))
+        return false;
     bool good = true;
     int n = config_setting_length(setting);
     for (int i = 0; i < n; i++)
@@ -221,7 +224,7 @@ static bool refuse_name(struct walk *w, const struct schema_group *group, const 
     return false;
 }
 
-/* Whether SETTING has the key under any name: one that was refused is not missing. */
+/* A required key whose value was refused is not missing. */
 static bool read_required(struct walk *w, const struct schema_group *group, const config_setting_t *setting)
 {
     bool good = true;
@@ -302,7 +305,6 @@ static int compare_findings(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* A syntax error ends the list; libconfig's is the last that can be found. */
 static void tell(struct findings *f, struct config_errors *to)
 {
     if (f->n > 0)
@@ -321,16 +323,14 @@ static void tell(struct findings *f, struct config_errors *to)
 
 /* ---- the whole ---- */
 
+/* The text's syntax has been looked at, so this is for what libconfig alone objects to. */
 static void refuse_syntax(const struct walk *w, const config_t *tree)
 {
     char line[81];
     int at = config_error_line(tree);
     const char *what = config_error_text(tree);
-    struct config_place place = config_text_place(w->text, at);
-    if (what != NULL && strcmp(what, "mismatched element type in array") == 0)
-        config_error(w->errors, place, "syntax error: values of different types in [ ]");
-    else
-        config_error(w->errors, place, "syntax error in '%s'", config_text_line(w->text, at, line, sizeof line));
+    config_error(w->errors, config_text_place(w->text, at), "%s in '%s'", what == NULL ? "syntax error" : what,
+                 config_text_line(w->text, at, line, sizeof line));
 }
 
 static void read_text(struct config *config, const struct config_text *text, struct config_errors *errors)

@@ -5,40 +5,24 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "daemon/config_syntax.h"
 #include "daemon/config_token.h"
-
-struct bracket {
-    char sign;
-    struct config_place place;
-    size_t names; /* those of the group begin here */
-};
-
-struct named_key {
-    const char *name; /* in a source that stays until the end */
-    size_t len;
-    struct config_place place;
-};
 
 struct scan {
     struct config_text *t;
     struct config *config;
     struct config_errors *errors;
-    struct bracket open[CONFIG_TEXT_NESTED + 1];
-    unsigned depth;
-    struct named_key *names; /* keys of all groups that are open */
-    size_t n_names, names_room;
-    enum token before; /* the token before this one */
-    char before_sign;  /* which, if it was a sign */
-    size_t name_at;    /* where in the text the last name was put */
-    struct named_key name;
+    struct syntax syntax;
+    bool after_string;
     int line;           /* of the source, up to which line ends are in the text */
     unsigned twice;     /* keys renamed so far */
     unsigned including; /* files within each other */
-    size_t bytes;       /* of all files */
-    char **buffers;
+    const char *files[CONFIG_TEXT_INCLUDE + 1];
+    struct config_place last; /* where the last token is */
+    size_t bytes;             /* of all files */
+    char **buffers;           /* their bytes, to which the syntax points */
     size_t n_buffers;
 };
 
@@ -97,20 +81,18 @@ static bool put_held(struct scan *s, const struct source *f)
     return n > 0 ? put_lines(s, n) : put(s, " ", 1);
 }
 
-static bool is_sign(const struct source *f, const char *any)
-{
-    return strchr(any, *f->token) != NULL;
-}
-
 /* Line ends before a token come into the text with it; but after a string libconfig looks at the next token before it
- * notes the line, so that token comes first. */
+ * notes the line, so that token comes first. A key that follows at once gets the sign before it that it may do without,
+ * for its own line's sake. */
 static bool put_token(struct scan *s, const struct source *f, enum token token, const char *bytes, size_t len)
 {
-    if (s->before != TOKEN_STRING || token == TOKEN_STRING)
-        return (s->before == TOKEN_STRING || put_held(s, f)) && put(s, bytes, len);
-    if (token == TOKEN_SIGN && is_sign(f, ",;)]}"))
-        return put(s, bytes, len);
-    return put(s, ";", 1) && put_held(s, f) && put(s, bytes, len);
+    bool after_string = s->after_string;
+    s->after_string = token == TOKEN_STRING;
+    if (!after_string)
+        return put_held(s, f) && put(s, bytes, len);
+    if (token == TOKEN_NAME)
+        return put(s, ";", 1) && put_held(s, f) && put(s, bytes, len);
+    return put(s, bytes, len);
 }
 
 static bool begin_piece(struct scan *s, const struct source *f)
@@ -190,6 +172,14 @@ static bool is_integer(const char *text, bool *fits, long long *value)
     return true;
 }
 
+static bool take(struct scan *s, const struct source *f, enum token token, enum syntax_kind kind)
+{
+    s->last = here(f);
+    if (syntax_take(&s->syntax, f, token, kind) == SYNTAX_BAD)
+        return fail(s, s->syntax.place, "%s", s->syntax.why);
+    return true;
+}
+
 static bool scan_number(struct scan *s, const struct source *f)
 {
     char text[TOKEN_TEXT], decimal[32];
@@ -197,105 +187,32 @@ static bool scan_number(struct scan *s, const struct source *f)
     bool fits;
     long long value;
     if (f->token_len < TOKEN_TEXT && is_decimal(text))
-        return put_token(s, f, TOKEN_NUMBER, f->token, f->token_len);
+        return take(s, f, TOKEN_NUMBER, KIND_DECIMAL) && put_token(s, f, TOKEN_NUMBER, f->token, f->token_len);
     if (!is_integer(text, &fits, &value))
         return fail(s, here(f), "syntax error: '%s' is no number (text stands in \"double quotes\")", text);
+    if (!take(s, f, TOKEN_NUMBER, KIND_INTEGER))
+        return false;
     if (!fits)
         config_error(s->errors, here(f), "%s does not fit 32 bits", text);
     snprintf(decimal, sizeof decimal, "%lld", fits ? value : (long long)CONFIG_TEXT_WRAPPED);
     return put_token(s, f, TOKEN_NUMBER, decimal, strlen(decimal)) && (fits || excuse(s));
 }
 
-static bool is_word(const struct source *f, const char *word)
-{
-    return f->token_len == strlen(word) && strncasecmp(f->token, word, f->token_len) == 0;
-}
-
+/* A key that its group has already gets another name, so that libconfig goes on. */
 static bool scan_name(struct scan *s, const struct source *f)
 {
-    char text[TOKEN_TEXT];
-    bool value = s->before == TOKEN_SIGN && strchr("=:([,", s->before_sign) != NULL;
-    if (s->before_sign == ',' && (s->depth == 0 || s->open[s->depth].sign == '{'))
-        value = false; /* a comma may end a setting */
-    if (value && !is_word(f, "true") && !is_word(f, "false"))
-        return fail(s, here(f), "syntax error: '%s' must stand in \"double quotes\"", token_text(f, text, sizeof text));
-    if (!put_token(s, f, TOKEN_NAME, f->token, f->token_len))
-        return false;
-    s->name_at = s->t->len - f->token_len;
-    s->name = (struct named_key){f->token, f->token_len, here(f)};
-    return true;
-}
-
-/* A key that the group has already gets another name, so that libconfig goes on. */
-static bool rename_key(struct scan *s)
-{
     char name[16];
-    int behind = 0;
-    for (size_t i = s->name_at; i < s->t->len; i++)
-        behind += s->t->text[i] == '\n';
-    snprintf(name, sizeof name, "%c%u", CONFIG_TEXT_TWICE, ++s->twice);
-    s->t->len = s->name_at;
-    s->t->lines -= behind;
-    return put(s, name, strlen(name)) && excuse(s) && put_lines(s, behind);
-}
-
-static bool scan_key(struct scan *s)
-{
-    if (s->before != TOKEN_NAME)
-        return true;
-    for (size_t i = s->open[s->depth].names; i < s->n_names; i++) {
-        const struct named_key *n = &s->names[i];
-        if (n->len != s->name.len || memcmp(n->name, s->name.name, n->len) != 0)
-            continue;
-        config_error(s->errors, s->name.place, "'%.*s' is given twice (first on %s%s%d)",
-                     (int)(n->len < 200 ? n->len : 200), n->name,
-                     n->place.file == s->name.place.file ? "line" : n->place.file,
-                     n->place.file == s->name.place.file ? " " : ":", n->place.line);
-        return rename_key(s);
+    s->last = here(f);
+    switch (syntax_take(&s->syntax, f, TOKEN_NAME, KIND_NONE)) {
+    case SYNTAX_TWICE:
+        config_error(s->errors, s->syntax.place, "%s", s->syntax.why);
+        snprintf(name, sizeof name, "%c%u", CONFIG_TEXT_TWICE, ++s->twice);
+        return put_token(s, f, TOKEN_NAME, name, strlen(name)) && excuse(s);
+    case SYNTAX_GOOD:
+        return put_token(s, f, TOKEN_NAME, f->token, f->token_len);
+    default:
+        return fail(s, s->syntax.place, "%s", s->syntax.why);
     }
-    if (s->n_names - s->open[s->depth].names >= CONFIG_TEXT_KEYS)
-        return fail(s, s->name.place, "more than %d keys in one group", CONFIG_TEXT_KEYS);
-    if (s->n_names == s->names_room) {
-        size_t room = s->names_room * 2 + 64;
-        struct named_key *grown = realloc(s->names, room * sizeof *grown);
-        if (grown == NULL)
-            return no_memory(s);
-        s->names = grown;
-        s->names_room = room;
-    }
-    s->names[s->n_names++] = s->name;
-    return true;
-}
-
-static bool scan_open(struct scan *s, const struct source *f)
-{
-    if (s->depth == CONFIG_TEXT_NESTED)
-        return fail(s, here(f), "brackets stand more than %d deep in each other", CONFIG_TEXT_NESTED);
-    s->open[++s->depth] = (struct bracket){*f->token, here(f), s->n_names};
-    return true;
-}
-
-static bool scan_close(struct scan *s, const struct source *f)
-{
-    static const char opens[] = "({[", closes[] = ")}]";
-    if (s->depth == 0)
-        return fail(s, here(f), "syntax error: '%c' closes nothing", *f->token);
-    const struct bracket *open = &s->open[s->depth];
-    char wanted = closes[strchr(opens, open->sign) - opens];
-    if (*f->token != wanted)
-        return fail(s, here(f), "syntax error: '%c' where the '%c' of line %d wants its '%c'", *f->token, open->sign,
-                    open->place.line, wanted);
-    s->n_names = open->names;
-    s->depth--;
-    return true;
-}
-
-static bool scan_sign(struct scan *s, const struct source *f)
-{
-    bool good = is_sign(f, "=:") ? scan_key(s) : is_sign(f, "({[") ? scan_open(s, f) : true;
-    if (good && is_sign(f, ")}]"))
-        good = scan_close(s, f);
-    return good && put_token(s, f, TOKEN_SIGN, f->token, 1);
 }
 
 /* ---- files ---- */
@@ -332,45 +249,36 @@ static bool scan_include(struct scan *s, struct source *f)
     const char *file = config_file_name(s->config, path);
     if (file == NULL)
         return no_memory(s);
-    s->including++;
+    for (unsigned i = 0; i <= s->including; i++)
+        if (s->files[i] == file)
+            return fail(s, from, "%s includes itself", file);
+    s->files[++s->including] = file;
     bool good = put_lines(s, 1) && scan_file(s, file, path, from) && put_lines(s, 1);
     s->including--;
     return good && begin_piece(s, f);
 }
 
+static bool scan_token(struct scan *s, struct source *f, enum token token)
+{
+    switch (token) {
+    case TOKEN_NAME:
+        return scan_name(s, f);
+    case TOKEN_NUMBER:
+        return scan_number(s, f);
+    case TOKEN_INCLUDE:
+        return scan_include(s, f);
+    default:
+        return take(s, f, token, KIND_NONE) && put_token(s, f, token, f->token, f->token_len);
+    }
+}
+
 static bool scan_tokens(struct scan *s, struct source *f)
 {
-    for (;;) {
-        enum token token = source_token(f);
-        bool good = true;
-        switch (token) {
-        case TOKEN_END:
-            return true;
-        case TOKEN_BAD:
-            return fail(s, here(f), "%s", f->why);
-        case TOKEN_NAME:
-            good = scan_name(s, f);
-            break;
-        case TOKEN_NUMBER:
-            good = scan_number(s, f);
-            break;
-        case TOKEN_STRING:
-            good = put_token(s, f, token, f->token, f->token_len);
-            break;
-        case TOKEN_SIGN:
-            good = scan_sign(s, f);
-            break;
-        case TOKEN_INCLUDE:
-            good = scan_include(s, f);
-            break;
-        }
-        if (!good)
+    enum token token;
+    while ((token = source_token(f)) != TOKEN_END)
+        if (!scan_token(s, f, token))
             return false;
-        if (token == TOKEN_INCLUDE)
-            continue;
-        s->before = token;
-        s->before_sign = *f->token;
-    }
+    return true;
 }
 
 /* Reads a whole file into a buffer of the scan's. NULL with a sentence in WHY. */
@@ -449,15 +357,17 @@ bool config_text_read(struct config_text *t, struct config *config, const char *
 {
     *t = (struct config_text){.lines = 1};
     struct scan s = {.t = t, .config = config, .errors = errors};
+    syntax_init(&s.syntax);
     const char *file = config_file_name(config, path);
+    s.files[0] = file;
     config->place = (struct config_place){file, 1};
     bool good = file == NULL ? no_memory(&s) : scan_file(&s, file, path, (struct config_place){0}) && put(&s, "\n", 1);
-    if (good && s.depth > 0)
-        good = fail(&s, s.open[s.depth].place, "syntax error: the '%c' is never closed", s.open[s.depth].sign);
+    if (good && syntax_end(&s.syntax, s.last) != SYNTAX_GOOD)
+        good = fail(&s, s.syntax.place, "%s", s.syntax.why);
     for (size_t i = 0; i < s.n_buffers; i++)
         free(s.buffers[i]);
     free(s.buffers);
-    free(s.names);
+    syntax_exit(&s.syntax);
     return good;
 }
 

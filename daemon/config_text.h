@@ -2,7 +2,7 @@
  * comes from.
  *
  * libconfig alone would be silent about integers that do not fit, about comments that never end and about what follows
- * a NUL, tell only the line of many a mistake, stop at a key that is there twice, look for included files from the
+ * a NUL, tell only the line of a mistake, stop at a key that is there twice, look for included files from the
  * working directory, and place the last string of a list on the line of the bracket after it. So the text is cut into
  * tokens first, which are looked at and written again: without comments, with integers in decimal, and with strings
  * followed by the next token on the same line. */
@@ -15,9 +15,7 @@
 #include "cli/config.h"
 
 #define CONFIG_TEXT_MAX     (64 << 20) /* bytes of all files together */
-#define CONFIG_TEXT_NESTED  32         /* brackets within each other */
 #define CONFIG_TEXT_INCLUDE 10         /* files within each other */
-#define CONFIG_TEXT_KEYS    256        /* in one group */
 
 /* From this line of the text on, lines are those of FILE from LINE on. */
 struct config_text_piece {
