@@ -171,10 +171,10 @@ check-integration:
 	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
 	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
 
-# Frames through the whole router in memory: `mutate` counts its own, `frame_fuzzer` is libFuzzer's (clang).
-FUZZ_COMMON := tests/fuzz/router_in_memory.c
+# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
+FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
 fuzzers: $(OUT)/fuzz/mutate
-$(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(OUT)/tests/fuzz/router_in_memory.o $(LIB_FORWARDING)
+$(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
@@ -182,7 +182,7 @@ fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
 	build/fuzzer/fuzz/frame_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
-$(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(OUT)/tests/fuzz/router_in_memory.o $(LIB_FORWARDING)
+$(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
 .PHONY: fuzzers

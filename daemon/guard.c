@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* accept4, struct ucred */
 #include "daemon/guard.h"
 
 #include <errno.h>

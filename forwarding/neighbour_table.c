@@ -325,7 +325,9 @@ void neighbours_free(struct neighbours *n)
 
 struct neighbour_totals neighbours_totals(const struct neighbours *n)
 {
-    size_t buckets = (size_t)1 << (64 - n->shift);
+    size_t buckets = (size_t)1 << (64 - n->shift), order = 0;
+    for (unsigned i = 0; i < PORT_MAX; i++)
+        order += n->order[i].count > 0 ? patricia_bytes(&n->order[i]) : 0;
     return (struct neighbour_totals){
         .entries = n->entries,
         .incomplete = n->count[NEIGHBOUR_INCOMPLETE],
@@ -334,6 +336,6 @@ struct neighbour_totals neighbours_totals(const struct neighbours *n)
         .queue_drops = n->queue_drops,
         .failed = n->failed,
         .bytes = sizeof *n + sizeof *n->pool + buckets * sizeof *n->bucket + n->entries * sizeof(struct neighbour) +
-                 n->adjacencies * sizeof(struct adjacency) + n->waiting_bytes,
+                 n->adjacencies * sizeof(struct adjacency) + n->waiting_bytes + order,
     };
 }

@@ -227,32 +227,34 @@ void memory_router_free(struct memory_router *r)
 
 /* ---- what is done to it ---- */
 
-static struct packet exact_copy(const struct packet *packet)
+/* Copies PACKET into a block of its size, which is the caller's to free. */
+static uint8_t *exact_copy(const struct packet *packet, struct packet *copy)
 {
-    struct packet copy = *packet;
     uint8_t *block = malloc(2 + (size_t)packet->len);
     if (block == NULL)
         abort();
-    copy.frame = block + 2;
+    *copy = *packet;
+    copy->frame = block + 2;
     if (packet->len > 0)
-        memcpy(copy.frame, packet->frame, packet->len);
-    return copy;
+        memcpy(copy->frame, packet->frame, packet->len);
+    return block;
 }
 
 void memory_router_lane(struct memory_router *r, const struct packet *packets, unsigned n)
 {
-    struct packet burst[LANE_BURST], kept[LANE_BURST];
+    struct packet burst[LANE_BURST];
+    uint8_t *blocks[LANE_BURST];
     for (unsigned i = 0; i < n; i++)
-        kept[i] = burst[i] = exact_copy(&packets[i]);
+        blocks[i] = exact_copy(&packets[i], &burst[i]);
     lane_forward(r->d->lanes[0], burst, n, r->now);
     for (unsigned i = 0; i < n; i++)
-        free(kept[i].frame - 2);
+        free(blocks[i]);
 }
 
 void memory_router_core(struct memory_router *r, const struct packet *packet)
 {
-    struct packet copy = exact_copy(packet);
-    uint8_t *block = copy.frame - 2;
+    struct packet copy;
+    uint8_t *block = exact_copy(packet, &copy);
     dataplane_receive(r->d, &copy, r->now);
     free(block);
 }

@@ -1,5 +1,6 @@
 /* A namespace of its own with TAP devices: they come and go with a descriptor, and need no other tool. Where none may
  * be made there is nothing to test. */
+#define _GNU_SOURCE /* unshare */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>

@@ -2,6 +2,7 @@
  * until it is told that lanes are quiescent. */
 #include "forwarding/neighbour.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -875,6 +876,52 @@ static void check_random(void)
     teardown();
 }
 
+/* ---- lanes beside the core ---- */
+
+struct reading {
+    int stop;
+    unsigned found, wrong;
+};
+
+static void *read_all(void *context)
+{
+    struct reading *reading = context;
+    while (__atomic_load_n(&reading->stop, __ATOMIC_ACQUIRE) == 0)
+        for (unsigned i = 0; i < 64; i++) {
+            const struct adjacency *a = neighbour_find(w.n, 0, host(10 + i));
+            reading->found += a != NULL;
+            reading->wrong += a != NULL && (a->addr != host(10 + i) || a->ethernet[12] != 8 || a->mtu < 1400);
+        }
+    return NULL;
+}
+
+static void check_beside(void)
+{
+    struct reading reading = {0};
+    pthread_t lane;
+    setup_of(48, 1 << 20);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&lane, NULL, read_all, &reading), 0);
+    for (unsigned i = 0; i < 30000; i++) {
+        uint64_t r = hook_random(NULL);
+        uint32_t addr = host(10 + (unsigned)(r % 64));
+        if (r >> 8 & 1)
+            heard(addr, r >> 9 & 1 ? mac_a : mac_b, true, true);
+        else if (r >> 10 & 1)
+            output(addr, 1);
+        else
+            neighbours_clear(w.n, 0, addr, w.now);
+        if (i % 1000 == 0) {
+            w.port[0]->mtu = w.port[0]->mtu == 1500 ? 1400 : 1500;
+            neighbours_port_changed(w.n, w.port[0], w.now);
+        }
+    }
+    __atomic_store_n(&reading.stop, 1, __ATOMIC_RELEASE);
+    pthread_join(lane, NULL);
+    CU_ASSERT_TRUE(reading.found > 0);
+    CU_ASSERT_EQUAL(reading.wrong, 0);
+    teardown();
+}
+
 static const struct unit_case cases[] = {
     {"an unknown neighbour is asked for at once and thrice a second apart, then its packet fails",
      check_three_requests},
@@ -908,6 +955,7 @@ static const struct unit_case cases[] = {
     {"use marks of a number's earlier owner do not count", check_old_marks},
     {"a walk is in order and survives changes", check_walk},
     {"whatever happens, every packet ends once and held is exact", check_random},
+    {"a lane that reads beside the core finds whole adjacencies of whom it asked for", check_beside},
 };
 
 UNIT_MAIN("neighbour", cases)
