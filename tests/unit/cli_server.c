@@ -62,11 +62,12 @@ static void plain_refusals(void)
 
 static void plain_junk(void)
 {
+    static const char junk[] = "\x01\xff\0bin\x1b[2J\nshow logging\n";
     char *long_line = malloc(200001);
     memset(long_line, 'x', 200000);
     long_line[200000] = '\0';
     shell_begin(&s);
-    char *text = shell_plain_bytes(&s, "\x01\xff\0bin\x1b[2J\nshow logging\n", 26);
+    char *text = shell_plain_bytes(&s, junk, sizeof junk - 1);
     CU_ASSERT_PTR_NULL(strchr(text, '\x1b'));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, LOGGING));
     free(text);
@@ -114,14 +115,13 @@ static const char *frames_until(int fd, enum frame_type last)
         size_t want = have < FRAME_HEADER ? FRAME_HEADER : FRAME_HEADER + load_be32(bytes + 1);
         CU_ASSERT_TRUE_FATAL(want <= sizeof bytes);
         if (have == want) {
-            int n = snprintf(heard + len, sizeof heard - len, "%c:%.*s", bytes[0], (int)(want - FRAME_HEADER),
-                             (const char *)bytes + FRAME_HEADER);
+            bool done = bytes[0] == FRAME_DONE; /* its text is one byte */
+            int n = done ? snprintf(heard + len, sizeof heard - len, "D:%u", bytes[FRAME_HEADER])
+                         : snprintf(heard + len, sizeof heard - len, "%c:%.*s", bytes[0], (int)(want - FRAME_HEADER),
+                                    (const char *)bytes + FRAME_HEADER);
             len += (size_t)n < sizeof heard - len ? (size_t)n : 0;
-            if (bytes[0] == last) {
-                if (last == FRAME_DONE)
-                    snprintf(heard + len, sizeof heard - len, "%u", bytes[FRAME_HEADER]);
+            if (bytes[0] == last)
                 return heard;
-            }
             have = 0;
             continue;
         }
