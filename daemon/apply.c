@@ -23,18 +23,13 @@ static void add_line(struct findings *f, const char *line)
 static void report(struct config_errors *self, struct config_place place, bool warning, const char *text)
 {
     struct findings *f = (struct findings *)self;
-    char line[1024];
-    const char *kind = warning ? "warning: " : "";
-    if (place.file != NULL && place.line > 0)
-        snprintf(line, sizeof line, "%s:%d: %s%s", place.file, place.line, kind, text);
-    else if (place.file != NULL)
-        snprintf(line, sizeof line, "%s: %s%s", place.file, kind, text);
-    else
-        snprintf(line, sizeof line, "%s%s", kind, text);
+    char line[1024], where[512];
+    config_place_text(place, where, sizeof where);
+    snprintf(line, sizeof line, "%s%s%s", where, warning ? "warning: " : "", text);
     if (f->log == NULL)
         fprintf(stderr, "%s\n", line);
     else
-        log_at(f->log, warning ? CONFIG_LOG_WARNING : CONFIG_LOG_ERROR, "%s", line);
+        log_at(f->log, warning ? CONFIG_LOG_WARNING : CONFIG_LOG_ERROR, "%s%s", where, text);
     add_line(f, line);
 }
 

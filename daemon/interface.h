@@ -4,7 +4,7 @@
 
 #include "daemon/router.h"
 
-#define REASON_MAX 320
+#define REASON_MAX 1024
 
 enum obstacle { NONE, SHUTDOWN, WAITING, DEVICE_DOWN, NO_CARRIER, REFUSED };
 

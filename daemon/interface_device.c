@@ -5,23 +5,21 @@
 
 #include "daemon/interface.h"
 
-#define MTU_LEAST 68 /* RFC 791 3.2 */
+#define MTU_LEAST    68 /* RFC 791 3.2 */
+#define COMMAND_ROOM 96 /* of one "ip addr del" and what may follow it */
 
-static enum obstacle refuse_kernel_addresses(struct router *router, const struct interface *i, const struct link *link,
-                                             char *why, size_t size)
+/* Every command that helps, as long as there is room. */
+static enum obstacle refuse_kernel_addresses(const struct link *link, char *why, size_t size)
 {
     char text[PREFIX_TEXT];
     size_t len = (size_t)snprintf(why, size, "the kernel has IPv4 addresses of its own on it; take them away:");
-    bool again = i->settled && i->obstacle == REFUSED;
     for (size_t a = 0; a < link->n_addresses; a++) {
-        prefix_text(link->addresses[a], text);
-        if (len < size)
-            len += (size_t)snprintf(why + len, size - len, "%s ip addr del %s dev %s", a > 0 ? " &&" : "", text,
-                                    link->name);
-        /* The clause is cut where there are many: each address has a line of its own besides. */
-        if (!again && link->n_addresses > 1)
-            log_warning(&router->log, "interface %s: the kernel has %s on it: ip addr del %s dev %s", i->name, text,
-                        text, link->name);
+        if (size - len < COMMAND_ROOM) {
+            snprintf(why + len, size - len, " and %zu more", link->n_addresses - a);
+            break;
+        }
+        len += (size_t)snprintf(why + len, size - len, "%s ip addr del %s dev %s", a > 0 ? " &&" : "",
+                                prefix_text(link->addresses[a], text), link->name);
     }
     return REFUSED;
 }
@@ -33,8 +31,7 @@ static bool is_member(const struct link *master)
 }
 
 /* What the device itself is like. */
-static enum obstacle look_at_device(struct router *router, const struct interface *i, const struct link *link,
-                                    char *why, size_t size)
+static enum obstacle look_at_device(const struct router *router, const struct link *link, char *why, size_t size)
 {
     if (link == NULL) {
         snprintf(why, size, "there is no device of that name");
@@ -60,7 +57,7 @@ static enum obstacle look_at_device(struct router *router, const struct interfac
         return REFUSED;
     }
     if (link->n_addresses > 0)
-        return refuse_kernel_addresses(router, i, link, why, size);
+        return refuse_kernel_addresses(link, why, size);
     return NONE;
 }
 
@@ -170,7 +167,7 @@ static enum obstacle open_device(struct router *router, struct interface *i, con
 enum obstacle interface_look(struct router *router, struct interface *i, const struct link *link, char *why,
                              size_t size)
 {
-    enum obstacle obstacle = look_at_device(router, i, link, why, size);
+    enum obstacle obstacle = look_at_device(router, link, why, size);
     bool is_open = i->ifindex != 0;
     if (is_open && (obstacle != NONE || link->index != i->ifindex))
         interface_close(router, i);

@@ -190,10 +190,10 @@ static void limits_and_floating_routes_are_followed(void)
 {
     struct bench b;
     struct rib_view view;
-    bench_init(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; interface = \"lo1\"; },\n"
-                                 "  { prefix = \"10.9.0.0/16\"; interface = \"lo2\"; distance = 250; } );\n");
+    bench_init(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; type = \"blackhole\"; },\n"
+                                 "  { prefix = \"10.9.0.0/16\"; type = \"prohibit\"; distance = 250; } );\n");
     CU_ASSERT_EQUAL(routes_of(&b, "10.9.0.0/16", &view), 2);
-    CU_ASSERT(reload(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; interface = \"lo2\";\n"
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS "static-routes = ( { prefix = \"10.9.0.0/16\"; type = \"prohibit\";\n"
                                        "                    distance = 250; } );\n"
                                        "icmp: { rate-limit = 7; burst = 3; };\n"));
     CU_ASSERT_EQUAL(routes_of(&b, "10.9.0.0/16", &view), 1);
