@@ -191,10 +191,10 @@ C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] cli/*.[ch] daemon/*.[ch
 
 lint:
 	@$(MAKE) --no-print-directory all
-	clang-format --dry-run -Werror $(C_FILES)
-	$(PYTHON) tests/lint.py
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --suppress=missingIncludeSystem -D__GNUC__ -I. forwarding protocols cli daemon
+	@clang-format --dry-run -Werror $(C_FILES)
+	@$(PYTHON) tests/lint.py
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem --library=bsd -D__GNUC__ -I. forwarding protocols cli daemon
 	@for page in man/*.[1-9]; do mandoc -T lint -W warning $$page || exit 1; done
 
 format:

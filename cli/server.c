@@ -46,8 +46,7 @@ static void sweep(struct cli *cli)
 static struct session *next_runnable(struct cli *cli)
 {
     struct session *s;
-    TAILQ_FOREACH(s, &cli->sessions, link)
-    {
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link)) {
         if (!session_runnable(s))
             continue;
         TAILQ_REMOVE(&cli->sessions, s, link);
@@ -232,8 +231,8 @@ void cli_set_access(struct cli *cli, const char *group, int64_t idle_timeout_s)
     if (!access_rules_set(&cli->access, group, why, sizeof why))
         cli->router->log(cli->router->context, why);
     cli->idle_s = idle_timeout_s;
-    TAILQ_FOREACH(s, &cli->sessions, link)
-    session_restart_idle(s);
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
+        session_restart_idle(s);
 }
 
 static bool make_events(struct cli *cli, struct event_base *base, int fd)
@@ -306,8 +305,7 @@ void cli_free(struct cli *cli)
 void cli_icmp(struct cli *cli, const struct packet *packet, struct now now)
 {
     struct session *s;
-    TAILQ_FOREACH(s, &cli->sessions, link)
-    {
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link)) {
         if (s->busy && s->line.last->run->icmp != NULL)
             s->line.last->run->icmp(&s->job, packet, now);
     }

@@ -235,8 +235,7 @@ static enum step show_users(struct job *job)
         json_begin_object(&job->json, NULL);
         json_begin_array(&job->json, "users");
     }
-    TAILQ_FOREACH(s, &job->session->cli->sessions, link)
-    {
+    for (s = TAILQ_FIRST(&job->session->cli->sessions); s != NULL; s = TAILQ_NEXT(s, link)) {
         if (job->line->json)
             json_member(&job->json, NULL, user_json(s, job->session, now_ns));
         else

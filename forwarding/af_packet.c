@@ -81,7 +81,7 @@ static int by_value(const void *a, const void *b)
  * and lanes leave what is not ours. */
 static bool set_big_filters(struct af_packet *a)
 {
-    uint32_t ifindex[PORT_MAX];
+    uint32_t ifindex[PORT_MAX] = {0};
     unsigned n = 0;
     for (unsigned i = 0; i < PORT_MAX; i++)
         if (a->port[i] != NULL)

@@ -14,7 +14,8 @@
 #define RING_RESERVE 6            /* 80 bytes that the kernel keeps, 10 of vnet header and these are 96 */
 #define VLAN_VID     0xfff
 
-/* Since Linux 5.16; PACKET_IGNORE_OUTGOING says nothing to a group. */
+/* PACKET_FANOUT_FLAG_IGNORE_OUTGOING, which older headers lack; PACKET_IGNORE_OUTGOING says nothing to a group. A
+ * kernel that does not know it either passes outgoing frames on, and the lane leaves them out. */
 #define FANOUT_IGNORE_OUTGOING 0x4000
 
 _Static_assert(RING_BLOCK % PACKET_RING_SMALL_FRAME == 0 && RING_BLOCK % PACKET_RING_BIG_FRAME == 0,

@@ -16,6 +16,24 @@ def to_router(pair, port, packet, **ether):
     return Ether(src=pair.host_mac[port], dst=pair.mac[port], **ether) / packet
 
 
+def with_options(packet, options):
+    """The bytes of an IP packet, OPTIONS (a multiple of 4 bytes, however wrong) put into its header."""
+    raw = bytearray(bytes(packet))
+    raw[20:20] = options
+    raw[0] += len(options) // 4
+    raw[2:4] = len(raw).to_bytes(2, "big")
+    raw[10:12] = b"\0\0"
+    raw[10:12] = header_checksum(raw[:20 + len(options)])
+    return bytes(raw)
+
+
+def header_checksum(header):
+    total = sum(int.from_bytes(header[i:i + 2], "big") for i in range(0, len(header), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return (~total & 0xFFFF).to_bytes(2, "big")
+
+
 def parse(frame):
     return Ether(frame)
 

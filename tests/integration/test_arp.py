@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.packets import ARP, IP, UDP, Ether, arp, icmp, ip, parse, to_router
+from tests.integration.packets import ARP, IP, UDP, Ether, arp, header_checksum, icmp, ip, parse, to_router
 from tests.lab.lab import LabError, wait_until
 
 H3 = "02:00:00:00:00:33"
@@ -137,9 +137,7 @@ interfaces = ( { name = "r0"; addresses = "10.0.1.1/24"; }, { name = "r1"; addre
         address = (10 << 24) | (64 << 16) | i
         frame[30:34] = address.to_bytes(4, "big")
         frame[24:26] = b"\0\0"
-        total = sum(int.from_bytes(frame[k:k + 2], "big") for k in range(14, 34, 2))
-        total = (total & 0xFFFF) + (total >> 16)
-        frame[24:26] = (~((total & 0xFFFF) + (total >> 16)) & 0xFFFF).to_bytes(2, "big")
+        frame[24:26] = header_checksum(frame[14:34])
         tap.send(frame)
     assert " 0% packet loss" in pair.h1.ping("10.0.2.2", 5)
     assert entries(pair.router)[("r1", "10.0.2.2")]["state"] == "reachable"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.integration.packets import ICMP, IP, Raw, icmp, ip, to_router
-from scapy.layers.inet import IPOption
+from tests.integration.packets import ICMP, IP, Raw, icmp, ip, to_router, with_options
 
 
 def record_route(slots):
@@ -13,7 +12,8 @@ def record_route(slots):
 def send(pair, options, identity=50):
     pair.h1.ping("10.0.2.2", 1)
     tap, out = pair.h1.tap("eth0"), pair.h2.tap("eth0")
-    tap.send(to_router(pair, "r0", IP(src="10.0.1.2", dst="10.0.2.2", id=identity, options=IPOption(options)) / ICMP() / Raw(b"data")))
+    packet = IP(src="10.0.1.2", dst="10.0.2.2", id=identity) / ICMP() / Raw(b"data")
+    tap.send(to_router(pair, "r0", Raw(with_options(packet, options)), type=0x0800))
     return tap, out
 
 

@@ -534,11 +534,16 @@ static void ports_close_and_open_while_frames_come(void)
     end(&s);
 }
 
-static void two_lanes_get_every_frame_once(void)
+static void expect_every_frame_once(bool flap)
 {
     struct scene s;
     if (!begin(&s, 2))
         return;
+    if (flap) {
+        CU_ASSERT(shell("ip link set r0 down && ip link set r0 up"));
+        for (unsigned lane = 0; lane < 2; lane++)
+            af_packet_clear_errors(s.a, lane);
+    }
     enum { COUNT = 6000, FLOWS = 61 };
     static uint8_t seen[COUNT];
     static uint8_t lane_of[FLOWS];
@@ -578,6 +583,16 @@ static void two_lanes_get_every_frame_once(void)
     CU_ASSERT(by_lane[0] > 0 && by_lane[1] > 0);
     CU_ASSERT_EQUAL(strayed, 0); /* a flow keeps to its lane, small frames and big ones */
     end(&s);
+}
+
+static void two_lanes_get_every_frame_once(void)
+{
+    expect_every_frame_once(false);
+}
+
+static void they_do_after_a_flap(void)
+{
+    expect_every_frame_once(true);
 }
 
 static void refusals_are_told(void)
@@ -690,6 +705,7 @@ static const struct unit_case cases[] = {
     {"a full ring is counted, and closing keeps the count", a_full_ring_is_counted},
     {"ports close and open while frames come", ports_close_and_open_while_frames_come},
     {"two lanes get every frame once, a flow in one lane", two_lanes_get_every_frame_once},
+    {"and so they do when the device has been down", they_do_after_a_flap},
     {"a refused frame is told and the next one goes", refusals_are_told},
     {"a device that flaps is heard again", a_device_that_flaps_is_heard_again},
     {"a device that is missing is named", a_missing_device_is_named},
