@@ -79,9 +79,9 @@ const char *schema_wants(const struct schema_key *key, char *to, size_t size)
 /* What somebody wrote, fit to be shown: cut, and without control characters. */
 static const char *quote(const char *text, char to[QUOTE_TEXT])
 {
-    size_t n = 0;
-    for (; text[n] != '\0' && n < QUOTE_TEXT - 4; n++)
-        to[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? '?' : text[n];
+    size_t n = strnlen(text, QUOTE_TEXT - 4);
+    for (size_t i = 0; i < n; i++)
+        to[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
     snprintf(to + n, QUOTE_TEXT - n, "%s", text[n] == '\0' ? "" : "...");
     return to;
 }
