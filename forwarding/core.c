@@ -83,7 +83,7 @@ static enum drop transmit_fitting(struct dataplane *d, struct packet *packet)
     const struct port *out = dataplane_port(d, packet->out_port);
     if (out == NULL)
         return DROP_PORT_DOWN;
-    if (!ip_must_fragment(packet, out->mtu))
+    if (!ip_must_cut(packet, out->mtu))
         return transmit(d, packet);
     return packet_is_gso(packet) ? transmit_segments(d, packet, out->mtu) : transmit_cut(d, packet, out->mtu);
 }

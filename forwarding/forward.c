@@ -213,6 +213,11 @@ bool ip_must_fragment(const struct packet *packet, uint16_t mtu)
     return (packet_is_gso(packet) ? gso_segment_size(packet) : packet->ip.len) > mtu;
 }
 
+bool ip_must_cut(const struct packet *packet, uint16_t mtu)
+{
+    return ip_must_fragment(packet, mtu) || (packet_is_gso(packet) && gso_must_cut(packet));
+}
+
 enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect)
 {
     *redirect = false;

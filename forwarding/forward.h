@@ -28,7 +28,7 @@ enum verdict ip_check(const struct tables *tables, const struct own_table *own, 
 enum verdict ip_route(const struct tables *tables, const struct nexthop_group *group, struct packet *packet);
 
 /* Readies a routed packet for its wire. PUNT: TTL, TOO_BIG (mtu is set), RESOLVE. DROP: PORT_DOWN. On CONTINUE the
- * frame is final and fits, unless ip_must_fragment. *redirect is set when it leaves by the port it came in by, which
+ * frame is final and fits, unless ip_must_cut. *redirect is set when it leaves by the port it came in by, which
  * has redirects on, and its source is in the next hop's subnet: the core should consider a redirect. A packet of the
  * router's own (port is PORT_NONE) keeps its TTL. Nothing is changed in the bytes unless CONTINUE. */
 enum verdict ip_rewrite(const struct tables *tables, struct packet *packet, bool *redirect);
@@ -39,8 +39,12 @@ enum verdict ip_rewrite(const struct tables *tables, struct packet *packet, bool
 enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect);
 void ip_commit(struct packet *packet);
 
-/* Does it have to be cut for this MTU, by fragment_start (after gso_start, for a GSO packet)? */
+/* Is it, or are the segments of a GSO packet, too long for this MTU? */
 bool ip_must_fragment(const struct packet *packet, uint16_t mtu);
+
+/* Does it have to be cut to leave by a port of this MTU: by gso_start if it is a GSO packet, and whatever is too long
+ * by fragment_start? */
+bool ip_must_cut(const struct packet *packet, uint16_t mtu);
 
 /* The hash by which a flow keeps to one of several next hops: addresses, protocol and ports; of a fragment, addresses
  * and protocol only, so that the fragments of one datagram stay together. */

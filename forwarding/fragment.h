@@ -13,9 +13,24 @@
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
 
+#define GSO_DEPTH 4 /* IP headers of a GSO packet: its own, and those of what it carries through tunnels */
+
+struct gso_ip {
+    uint32_t at, next; /* where it begins, and what follows it, counted from the frame */
+    uint8_t version, protocol;
+};
+
+struct gso_headers {
+    unsigned n;
+    struct gso_ip ip[GSO_DEPTH]; /* from the packet's own inwards */
+    uint32_t transport;          /* the TCP or UDP header that is cut with its data */
+    uint32_t data;               /* what is cut */
+};
+
 /* Hands out finished pieces, one at a time, in order. */
 struct cutter {
     const struct packet *whole; /* frame final: Ethernet header, TTL and checksum are those of the pieces */
+    struct gso_headers headers; /* of a GSO packet */
     uint32_t at;                /* bytes of its data that are done */
     uint16_t mtu;
     uint16_t piece; /* how many were handed out */
@@ -41,6 +56,13 @@ bool gso_next(struct cutter *cut, uint8_t *to, struct packet *piece);
 
 /* Most bytes of IP that a segment of this GSO packet takes: headers and gso_size. */
 uint32_t gso_segment_size(const struct packet *packet);
+
+/* Whether it can not leave whole although its segments fit: it is in a tunnel. The header by which the kernel describes
+ * a GSO packet has no word for that, and a device would cut the tunnel's packet where it should cut what it carries. */
+bool gso_must_cut(const struct packet *packet);
+
+/* The headers of a GSO packet. False when they are not what its description says. */
+bool gso_headers(const struct packet *packet, struct gso_headers *headers);
 
 /* Whether the offload description (virtio_net_hdr) of a received packet makes sense for its bytes and its IP header; a
  * packet that fails this is dropped as DROP_BAD_OFFLOAD. ip_check calls it. */

@@ -323,7 +323,7 @@ static void send_group(struct lane *lane, struct packet *burst, const struct gro
     struct lane_scratch *s = lane->scratch;
     for (unsigned i = group->first; i != END; i = s->next[i]) {
         struct packet *packet = &burst[i];
-        if (!ip_must_fragment(packet, packet->mtu))
+        if (!ip_must_cut(packet, packet->mtu))
             queue(lane, group->port, packet, (uint8_t)i);
         else if (packet_is_gso(packet))
             queue_segments(lane, group->port, packet, packet->mtu, (uint8_t)i);

@@ -66,6 +66,9 @@ void neighbours_free(struct neighbours *n);
 /* The adjacency of ADDR on port PORT, or NULL. Lanes call this. */
 const struct adjacency *neighbour_find(const struct neighbours *n, unsigned port, uint32_t addr);
 
+/* Whether there is an entry of ADDR on port PORT, known or still asked for. */
+bool neighbour_wanted(const struct neighbours *n, unsigned port, uint32_t addr);
+
 /* Sends PACKET (routed: nexthop is set, and PORT is its out_port's; its bytes are copied if it has to wait) when its
  * neighbour is known, by hook send; else queues it and asks. Here and below the table copies of PORT what it needs.
  * Every packet ends in exactly one call of send or drop, now or later. */

@@ -45,6 +45,11 @@ const struct adjacency *neighbour_find(const struct neighbours *n, unsigned port
     return e != NULL ? published(e->adjacency) : NULL;
 }
 
+bool neighbour_wanted(const struct neighbours *n, unsigned port, uint32_t addr)
+{
+    return neighbour_entry_find(n, port, addr) != NULL;
+}
+
 struct neighbour *neighbour_entry_after(const struct neighbours *n, unsigned port, uint32_t addr, bool from_start)
 {
     for (; port < PORT_MAX; port++, from_start = true) {

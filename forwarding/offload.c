@@ -6,7 +6,7 @@
 #include "forwarding/fragment.h"
 
 enum { PROTO_SCTP = 132 };
-enum { TCP_HEADER_MIN = 20, TCP_AT_DATA = 12, TCP_AT_CHECKSUM = 16 };
+enum { TCP_AT_CHECKSUM = 16 };
 enum { UDP_HEADER = 8, UDP_AT_CHECKSUM = 6 };
 enum { SCTP_HEADER = 12, SCTP_AT_CHECKSUM = 8 };
 
@@ -40,26 +40,8 @@ static bool checksum_valid(const struct packet *packet)
 
 static bool gso_valid(const struct packet *packet)
 {
-    const struct ip *ip = &packet->ip;
-    if (packet->vnet.gso_size == 0 || packet->vnet.hdr_len > packet->len || ip_is_fragment(ip) ||
-        packet->len != end_of(packet))
-        return false;
-    if (packet_checksum_unfinished(packet) && packet->vnet.csum_start != ETHERNET_HEADER + ip->header)
-        return false;
-    unsigned room = ip->len - ip->header;
-    switch (packet->vnet.gso_type) {
-    case VIRTIO_NET_HDR_GSO_TCPV4:
-    case VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN: {
-        if (ip->protocol != PROTO_TCP || room < TCP_HEADER_MIN)
-            return false;
-        unsigned header = (packet_ip(packet)[ip->header + TCP_AT_DATA] >> 4) * 4u;
-        return header >= TCP_HEADER_MIN && header <= room;
-    }
-    case VIRTIO_NET_HDR_GSO_UDP_L4:
-        return ip->protocol == PROTO_UDP && room >= UDP_HEADER;
-    default:
-        return false;
-    }
+    struct gso_headers headers;
+    return packet->vnet.hdr_len <= packet->len && packet->len == end_of(packet) && gso_headers(packet, &headers);
 }
 
 bool offload_valid(const struct packet *packet)

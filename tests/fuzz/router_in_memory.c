@@ -38,7 +38,7 @@ static void check_ip(const struct port *port, const struct packet *packet)
         fail("sent a broken IP header");
     if (again.ip.len != packet->len - ETHERNET_HEADER)
         fail("sent a frame that is not as long as its packet");
-    if (ip_must_fragment(&again, port->mtu))
+    if (ip_must_cut(&again, port->mtu))
         fail("sent more than the MTU");
     if (again.ip.ttl == 0)
         fail("sent a packet with a time to live of 0");

@@ -27,9 +27,9 @@ def lab():
 class Pair:
     """h1 - r1 (ferryd) - h2, all made and running; odd frames go in and out by taps."""
 
-    def __init__(self, lab, configuration=TWO_HOSTS, **options):
+    def __init__(self, lab, configuration=TWO_HOSTS, mtu=(None, None), **options):
         self.lab = lab
-        self.h1, self.r1, self.h2 = two_hosts(lab)
+        self.h1, self.r1, self.h2 = two_hosts(lab, mtu)
         self.router = lab.router(self.r1, configuration, **options)
         self.mac = {port: self.r1.mac(port) for port in ("r0", "r1")}
         self.host_mac = {"r0": self.h1.mac("eth0"), "r1": self.h2.mac("eth0")}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.packets import ARP, IP, UDP, Ether, arp, header_checksum, icmp, ip, parse, to_router
-from tests.lab.lab import LabError, wait_until
+from tests.lab.lab import TWO_HOSTS, LabError, wait_until
 
 H3 = "02:00:00:00:00:33"
 
@@ -17,7 +17,7 @@ def ask(target, sender="10.0.1.2", mac=H3, destination="ff:ff:ff:ff:ff:ff"):
 
 
 def test_addresses_are_announced_when_the_link_comes_up(lab):
-    from tests.lab.lab import TWO_HOSTS, two_hosts
+    from tests.lab.lab import two_hosts
     h1, r1, _ = two_hosts(lab)
     tap = h1.tap("eth0")
     lab.router(r1, TWO_HOSTS)
@@ -43,6 +43,16 @@ def test_who_is_answered(pair, sender, target, answered):
             tap.expect(arp(op=2), timeout=0.4)
     learned = ("r0", sender) in entries(pair.router)
     assert learned == (answered and sender != "0.0.0.0")
+
+
+def test_a_route_by_an_interface_resolves_its_destinations_there(make_pair):
+    pair = make_pair(TWO_HOSTS + 'static-routes = ( { prefix = "172.18.0.0/16"; interface = "r1"; } );')
+    pair.h2.address("eth0", "172.18.3.3/32")
+    assert " 0% packet loss" in pair.h1.ping("172.18.3.3", 2)
+    assert entries(pair.router)[("r1", "172.18.3.3")]["mac"] == pair.host_mac["r1"]
+    other = pair.h2.tap("eth0")
+    other.send(Ether(src=H3, dst=pair.mac["r1"]) / ARP(op=2, hwsrc=H3, psrc="172.18.3.4", hwdst=pair.mac["r1"], pdst="10.0.2.1"))
+    wait_until(lambda: pair.router.balance()["r1"]["drops"].get("arp-sender") == 1, what="the drop of what nobody asked for")
 
 
 def test_gratuitous_arp_updates_but_never_creates(pair):

@@ -8,10 +8,10 @@ from tests.integration.packets import ICMP, IP, UDP, Ether, Raw, icmp, ip, to_ro
 from tests.lab.lab import wait_until
 
 
-def iperf(pair, *options, seconds=1):
+def iperf(pair, *options, seconds=1, to="10.0.2.2"):
     server = pair.h2.start("iperf3", "-s", "-1")
     wait_until(lambda: ":5201" in pair.h2.run("ss", "-ltn"), what="iperf3's server")
-    text = pair.h1.run("iperf3", "-J", "-c", "10.0.2.2", "-t", str(seconds), *options, timeout=30 + seconds)
+    text = pair.h1.run("iperf3", "-J", "-c", to, "-t", str(seconds), *options, timeout=30 + seconds)
     result = json.loads(text[text.index("{"):])  # a warning may stand before it
     server.wait(10)
     assert "error" not in result, result["error"]
@@ -48,6 +48,19 @@ def test_tcp_works_whatever_the_offloads(pair, offloads):
         # A stalled stream delivers next to nothing; one that works delivers far more than this in a second, sanitized too.
         assert end["sum_received"]["bytes"] > 5_000_000
     pair.router.balance()
+
+
+@pytest.mark.parametrize("mtu", [1500, 1280])
+@pytest.mark.parametrize("checksum", ["noudpcsum", "udpcsum"])
+def test_tcp_in_a_tunnel_between_the_hosts_works_with_offloads(make_pair, mtu, checksum):
+    pair = make_pair(mtu=(None, mtu))
+    for host, remote, inside in ((pair.h1, "10.0.2.2", "10.5.0.1/24"), (pair.h2, "10.0.1.2", "10.5.0.2/24")):
+        host.run("ip", "link", "add", "t0", "type", "vxlan", "id", "5", "dstport", "4789", "remote", remote, checksum)
+        host.address("t0", inside)
+        host.up("t0")
+    for direction in ((), ("-R",)):
+        assert iperf(pair, *direction, to="10.5.0.2")["sum_received"]["bytes"] > 5_000_000
+    assert not any("bad-offload" in port["drops"] for port in pair.router.balance().values())
 
 
 def test_udp_datagrams_larger_than_the_mtu_arrive_whole(pair):

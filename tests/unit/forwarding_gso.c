@@ -180,6 +180,153 @@ static void the_segment_size_counts_all_headers(void)
     frame_free(&udp);
 }
 
+/* What TCP of tcp_packet() looks like in a tunnel: HEADERS, which begin behind the outer IP header, before it. Lengths
+ * that depend on the data are filled in, checksums of headers too. */
+struct tunnel {
+    const char *what;
+    uint8_t protocol;  /* of the outer IP header */
+    uint8_t header;    /* bytes of the tunnel's own */
+    uint8_t first[12]; /* which begin so */
+    bool ipv6;         /* inside */
+};
+
+enum { GRE = PROTO_GRE, INNER_TCP = 32, INNER_DATA = 4000, INNER_GSO = 1300 };
+
+static const struct tunnel tunnels[] = {
+    {"VXLAN, without a checksum", PROTO_UDP, 8 + 8 + 14, {0xc0, 0, 0x12, 0xb5, 0, 0, 0, 0, 8}, false},
+    {"VXLAN, with one", PROTO_UDP, 8 + 8 + 14, {0xc0, 0, 0x12, 0xb5, 0, 0, 0x11, 0x11, 8}, false},
+    {"IPv6 in VXLAN", PROTO_UDP, 8 + 8 + 14, {0xc0, 0, 0x12, 0xb5, 0, 0, 0x11, 0x11, 8}, true},
+    {"FOU", PROTO_UDP, 8, {0xc0, 0, 0x15, 0xb3, 0, 0, 0, 0}, false},
+    {"GRE", GRE, 4, {0, 0, 8, 0}, false},
+    {"GRE with checksum and key", GRE, 12, {0xa0, 0, 8, 0, 0x11, 0x11, 0, 0, 0, 0, 0, 7}, false},
+    {"IP in IP", 4, 0, {0}, false},
+    {"IPv6 in IP", 41, 0, {0}, true},
+};
+
+static struct packet tunnelled(const struct tunnel *t)
+{
+    unsigned ip = t->ipv6 ? 40 : 20, tcp = INNER_TCP + INNER_DATA;
+    unsigned len = t->header + ip + tcp;
+    uint8_t *data = calloc(1, len);
+    memcpy(data, t->first, sizeof t->first < t->header ? sizeof t->first : t->header);
+    if (t->protocol == PROTO_UDP)
+        store_be16(data + 4, (uint16_t)len);
+    uint8_t *inner = data + t->header;
+    if (t->ipv6) {
+        inner[0] = 0x60;
+        store_be16(inner + 4, (uint16_t)tcp);
+        inner[6] = PROTO_TCP;
+        memset(inner + 8, 0x20, 32);
+    } else {
+        ip_write(inner,
+                 &(struct ip){.src = SRC + 1,
+                              .dst = DST + 1,
+                              .len = (uint16_t)(20 + tcp),
+                              .id = 500,
+                              .header = 20,
+                              .ttl = 64,
+                              .protocol = PROTO_TCP,
+                              .fragment = IP_DF},
+                 NULL);
+    }
+    uint8_t *at = inner + ip;
+    store_be32(at + 4, 1000);
+    at[12] = INNER_TCP / 4 << 4;
+    at[13] = ACK | PSH;
+    memset(at + 20, 1, INNER_TCP - 20);
+    for (unsigned i = 0; i < INNER_DATA; i++)
+        at[INNER_TCP + i] = (uint8_t)(i * 7 + (i >> 8));
+    struct packet packet = frame_new(
+        0, &(struct frame_spec){.src = SRC, .dst = DST, .protocol = t->protocol, .id = 20, .data = data, .len = len});
+    free(data);
+    CU_ASSERT_EQUAL(ip_parse(packet_ip(&packet), packet.len - ETHERNET_HEADER, &packet.ip), DROP__COUNT);
+    packet.vnet = (struct virtio_net_hdr){
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+        .gso_type = t->ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4,
+        .gso_size = INNER_GSO,
+        .csum_start = (uint16_t)(ETHERNET_HEADER + 20 + t->header + ip),
+        .csum_offset = 16,
+    };
+    return packet;
+}
+
+static void check_tunnel_header(const struct tunnel *t, const struct packet *segment)
+{
+    const uint8_t *at = packet_ip(segment) + 20;
+    uint32_t len = (uint32_t)segment->ip.len - 20;
+    if (t->protocol == PROTO_UDP) {
+        CU_ASSERT_EQUAL(load_be16(at + 4), len);
+        bool with_checksum = t->first[6] != 0;
+        CU_ASSERT_TRUE(with_checksum ? transport_sum_right(segment, PROTO_UDP) : load_be16(at + 6) == 0);
+    } else if (t->protocol == GRE && (t->first[0] & 0x80) != 0) {
+        CU_ASSERT_EQUAL(checksum_fold(checksum_add(0, at, len)), 0xffff);
+    }
+}
+
+static void each_segment_of_a_packet_in_a_tunnel_is_in_the_tunnel(void)
+{
+    for (unsigned i = 0; i < sizeof tunnels / sizeof tunnels[0]; i++) {
+        const struct tunnel *t = &tunnels[i];
+        struct packet whole = tunnelled(t), s;
+        unsigned inner_at = 20u + t->header, tcp_at = inner_at + (t->ipv6 ? 40 : 20);
+        struct cutter cut;
+        CU_ASSERT_TRUE(offload_valid(&whole));
+        CU_ASSERT_TRUE(gso_must_cut(&whole));
+        CU_ASSERT_EQUAL(gso_segment_size(&whole), tcp_at + INNER_TCP + INNER_GSO);
+        CU_ASSERT_EQUAL_FATAL(gso_start(&cut, &whole), DROP__COUNT);
+        unsigned n = 0, done = 0;
+        for (; next(&cut, &s); n++) {
+            struct ip ip;
+            CU_ASSERT_EQUAL_FATAL(ip_parse(packet_ip(&s), s.len - ETHERNET_HEADER, &ip), DROP__COUNT);
+            CU_ASSERT_EQUAL(ip.len, s.len - ETHERNET_HEADER);
+            CU_ASSERT_EQUAL(ip.id, 20 + n);
+            check_tunnel_header(t, &s);
+
+            const uint8_t *inner = packet_ip(&s) + inner_at, *tcp = packet_ip(&s) + tcp_at;
+            uint32_t room = ip.len - tcp_at;
+            uint32_t sum;
+            if (t->ipv6) {
+                CU_ASSERT_EQUAL(load_be16(inner + 4), room);
+                sum = checksum_pseudo(checksum_add(0, inner + 8, 32), 0, 0, PROTO_TCP, room);
+            } else {
+                CU_ASSERT_EQUAL_FATAL(ip_parse(inner, room + 20, &ip), DROP__COUNT);
+                CU_ASSERT_EQUAL(ip.len, room + 20);
+                CU_ASSERT_EQUAL(ip.id, 500 + n);
+                sum = checksum_pseudo(0, ip.src, ip.dst, PROTO_TCP, room);
+            }
+            CU_ASSERT_EQUAL(checksum_fold(checksum_add(sum, tcp, room)), 0xffff);
+            CU_ASSERT_EQUAL(load_be32(tcp + 4), 1000 + done);
+            CU_ASSERT_EQUAL(memcmp(tcp + INNER_TCP, packet_ip(&whole) + tcp_at + INNER_TCP + done, room - INNER_TCP),
+                            0);
+            done += room - INNER_TCP;
+            CU_ASSERT_EQUAL(tcp[13], ACK | (done == INNER_DATA ? PSH : 0));
+        }
+        CU_ASSERT_EQUAL(done, INNER_DATA);
+        CU_ASSERT_EQUAL(n, 4);
+        frame_free(&whole);
+    }
+}
+
+/* Nothing is cut where the bytes do not lead from the IP header to the checksum. */
+static void a_tunnel_that_is_none_is_refused(void)
+{
+    struct cutter cut;
+    for (unsigned i = 0; i < sizeof tunnels / sizeof tunnels[0]; i++) {
+        struct packet whole = tunnelled(&tunnels[i]);
+        whole.vnet.csum_start += 2;
+        CU_ASSERT_FALSE(offload_valid(&whole));
+        CU_ASSERT_EQUAL(gso_start(&cut, &whole), DROP_FRAGMENT_FAILED);
+        whole.vnet.csum_start -= 2;
+        packet_ip(&whole)[20 + tunnels[i].header + 5]++; /* a length or an id that its checksum covers */
+        CU_ASSERT_FALSE(offload_valid(&whole));
+        frame_free(&whole);
+    }
+    struct packet numbered = tunnelled(&tunnels[4]);
+    packet_ip(&numbered)[20] = 0x10; /* GRE's sequence numbers can not be cut */
+    CU_ASSERT_FALSE(offload_valid(&numbered));
+    frame_free(&numbered);
+}
+
 static void what_has_no_segments_is_refused(void)
 {
     struct cutter cut;
@@ -203,6 +350,8 @@ static const struct unit_case all[] = {
     {"UDP segments are datagrams", udp_segments_are_datagrams},
     {"a UDP checksum of zero is sent as ones", a_udp_checksum_of_zero_is_sent_as_ones},
     {"the segment size counts all headers", the_segment_size_counts_all_headers},
+    {"each segment of a packet in a tunnel is in the tunnel", each_segment_of_a_packet_in_a_tunnel_is_in_the_tunnel},
+    {"a tunnel that is none is refused", a_tunnel_that_is_none_is_refused},
     {"what has no segments is refused", what_has_no_segments_is_refused},
 };
 UNIT_MAIN("gso", all)
