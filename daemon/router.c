@@ -319,11 +319,11 @@ void router_stop(struct router *r)
         rib_free(r->rib);
     if (r->dataplane != NULL)
         dataplane_free(r->dataplane);
-    if (r->af_packet != NULL)
-        af_packet_free(r->af_packet);
     loop_free(r->loop);
     if (r->grace != NULL)
-        grace_free(r->grace);
+        grace_free(r->grace); /* closed ports are among what it frees */
+    if (r->af_packet != NULL)
+        af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
     free(r->statics);

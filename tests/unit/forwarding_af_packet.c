@@ -2,6 +2,7 @@
  * say so and pass. */
 #define _GNU_SOURCE /* unshare */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -668,6 +669,60 @@ static void a_missing_device_is_named(void)
     end(&s);
 }
 
+static unsigned descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    unsigned n = 0;
+    while (readdir(folder) != NULL)
+        n++;
+    closedir(folder);
+    return n;
+}
+
+/* What is open when a process goes is closed one by one, which takes seconds with many ports. */
+static void the_end_waits_for_what_is_being_closed(void)
+{
+    struct scene s;
+    unsigned before = descriptors();
+    if (!begin(&s, 2))
+        return;
+    af_packet_close(s.a, 0);
+    end(&s); /* one port closed before, one by this */
+    CU_ASSERT_EQUAL(descriptors(), before);
+}
+
+static void ports_that_are_expected_find_their_rings_made(void)
+{
+    struct scene s;
+    unsigned before = descriptors();
+    if (!begin(&s, 2))
+        return;
+    enum { RINGS = 2, OTHERS = 4 }; /* of a port: a control socket and three for sending */
+    unsigned open = descriptors();
+    size_t bytes = af_packet_ring_bytes(s.a);
+    af_packet_close(s.a, 0);
+    settle(&s.deferred);
+    for (unsigned i = 0; i < 5000 && descriptors() > open - RINGS - OTHERS; i++)
+        usleep(1000); /* a thread closes it */
+    af_packet_expect(s.a, 3);
+    unsigned expected = descriptors();
+    CU_ASSERT_FATAL(open_port(&s, 0));
+    CU_ASSERT_EQUAL(descriptors(), expected + OTHERS);
+    CU_ASSERT_EQUAL(af_packet_ring_bytes(s.a), bytes);
+    struct packet burst[BURST];
+    unsigned n = 0;
+    frame_fill(1, 100, 17, 2000, 1000);
+    CU_ASSERT(host_send(&s.host[0], NULL, frame, 100));
+    for (unsigned lane = 0; lane < 2; lane++)
+        n += receive(&s, lane, burst, 100);
+    CU_ASSERT_EQUAL(n, 1);
+    af_packet_expect(s.a, 0);
+    af_packet_expect(s.a, 2);
+    end(&s);
+    CU_ASSERT_EQUAL(descriptors(), before);
+}
+
 static void gso_leaves_by_a_device_that_can_not_segment(void)
 {
     struct scene s;
@@ -709,6 +764,8 @@ static const struct unit_case cases[] = {
     {"a refused frame is told and the next one goes", refusals_are_told},
     {"a device that flaps is heard again", a_device_that_flaps_is_heard_again},
     {"a device that is missing is named", a_missing_device_is_named},
+    {"the end waits for what is being closed", the_end_waits_for_what_is_being_closed},
+    {"ports that are expected find their rings made", ports_that_are_expected_find_their_rings_made},
     {"a GSO packet leaves by a device that can not segment", gso_leaves_by_a_device_that_can_not_segment},
 };
 UNIT_MAIN("af_packet", cases)
