@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "forwarding/counters.h"
 #include "forwarding/packet_control.h"
 #include "forwarding/packet_filter.h"
 #include "forwarding/packet_lane.h"
@@ -57,7 +58,13 @@ struct af_packet {
     struct packet_ring **spare; /* [n_spare]: small rings, made ahead; bound to nothing */
     unsigned n_spare;
     struct closing closing;
-    uint64_t ring_full[PORT_MAX], big_ring_full;
+    uint64_t ring_full[PORT_MAX];
+    struct big_shares *shares; /* [lanes] */
+};
+
+/* What was lost of a big ring and is still to be shared out, and what the lane had taken when that was last done. */
+struct big_shares {
+    uint64_t lost, taken[PORT_MAX];
 };
 
 struct af_packet *af_packet_new(unsigned lanes, struct later *later)
@@ -72,7 +79,8 @@ struct af_packet *af_packet_new(unsigned lanes, struct later *later)
     a->lane = calloc(lanes, sizeof(struct packet_lane *));
     a->sender = calloc(lanes + 1, sizeof(struct packet_sender *));
     a->big = calloc(lanes, sizeof(struct packet_ring *));
-    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL;
+    a->shares = calloc(lanes, sizeof *a->shares);
+    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL && a->shares != NULL;
     for (unsigned i = 0; complete && i < lanes; i++)
         complete = (a->lane[i] = packet_lane_new()) != NULL;
     for (unsigned i = 0; complete && i <= lanes; i++)
@@ -231,6 +239,7 @@ void af_packet_free(struct af_packet *a)
     wait_for_closing(&a->closing);
     pthread_cond_destroy(&a->closing.done);
     pthread_mutex_destroy(&a->closing.lock);
+    free(a->shares);
     free(a->big);
     free(a->lane);
     free(a->sender);
@@ -449,6 +458,35 @@ void af_packet_clear_errors(struct af_packet *a, unsigned lane)
 
 /* ---- figures ---- */
 
+/* The kernel does not say whose frames a big ring had no room for. Ports have their part in that which they have in the
+ * frames that the lane took since it was last asked: with one busy port this is exact, and the sum always is. Frames
+ * fill the ring before the first is lost, so some will be taken soon where there are none yet. */
+static void share_out_big_ring(struct af_packet *a, unsigned lane)
+{
+    struct big_shares *shares = &a->shares[lane];
+    uint64_t taken[PORT_MAX], total = 0;
+    unsigned ports = a->lane[lane]->ports, most = 0;
+    shares->lost += packet_socket_drops(a->big[lane]->fd);
+    for (unsigned port = 0; port < ports; port++) {
+        uint64_t now = count_read(&a->lane[lane]->big_taken[port]);
+        taken[port] = now - shares->taken[port];
+        shares->taken[port] = now;
+        total += taken[port];
+        if (taken[port] > taken[most])
+            most = port;
+    }
+    if (total == 0)
+        return;
+    uint64_t left = shares->lost;
+    for (unsigned port = 0; port < ports; port++) {
+        uint64_t part = shares->lost * taken[port] / total;
+        a->ring_full[port] += part;
+        left -= part;
+    }
+    a->ring_full[most] += left;
+    shares->lost = 0;
+}
+
 uint64_t af_packet_ring_full(struct af_packet *a, unsigned number)
 {
     if (number >= PORT_MAX)
@@ -458,15 +496,10 @@ uint64_t af_packet_ring_full(struct af_packet *a, unsigned number)
         a->ring_full[number] += packet_socket_drops(port->control);
     for (unsigned i = 0; port != NULL && i < a->lanes; i++)
         a->ring_full[number] += packet_socket_drops(port->small[i]->fd);
-    return a->ring_full[number];
-}
-
-uint64_t af_packet_big_ring_full(struct af_packet *a)
-{
     for (unsigned i = 0; i < a->lanes; i++)
         if (a->big[i] != NULL)
-            a->big_ring_full += packet_socket_drops(a->big[i]->fd);
-    return a->big_ring_full;
+            share_out_big_ring(a, i);
+    return a->ring_full[number];
 }
 
 size_t af_packet_ring_bytes(const struct af_packet *a)

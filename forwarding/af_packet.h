@@ -62,10 +62,9 @@ int af_packet_lane_fd(const struct af_packet *a, unsigned lane);
 /* lane LANE: when the epoll set reports EPOLLERR, which it else goes on doing: a device went down. */
 void af_packet_clear_errors(struct af_packet *a, unsigned lane);
 
-/* core: frames that the kernel had no room for in rings and control socket of a port since it was opened (or closed:
- * kept), and in the big rings, which belong to no port. */
+/* core: frames of a port that the kernel had no room for, in its rings, the control socket and the big rings, ever: a
+ * number that only grows. */
 uint64_t af_packet_ring_full(struct af_packet *a, unsigned number);
-uint64_t af_packet_big_ring_full(struct af_packet *a);
 
 /* Bytes of mapped rings. */
 size_t af_packet_ring_bytes(const struct af_packet *a);
