@@ -46,7 +46,7 @@ struct cli_router {
     /* Re-reads the file and applies the difference. A sentence or several lines into REPORT; false if nothing was
      * changed. */
     bool (*reload)(void *context, char *report, size_t size);
-    void (*log)(void *context, const char *text);
+    void (*warn)(void *context, const char *text);
 };
 
 struct cli;

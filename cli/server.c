@@ -131,7 +131,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
     int error = EVUTIL_SOCKET_ERROR();
     char text[160];
     snprintf(text, sizeof text, "shell: accepting on %s failed: %s; next try in a second", cli->path, strerror(error));
-    cli->router->log(cli->router->context, text);
+    cli->router->warn(cli->router->context, text);
     evconnlistener_disable(listener);
     evtimer_add(cli->retry, &after);
 }
@@ -229,7 +229,7 @@ void cli_set_access(struct cli *cli, const char *group, int64_t idle_timeout_s)
     char why[256];
     struct session *s;
     if (!access_rules_set(&cli->access, group, why, sizeof why))
-        cli->router->log(cli->router->context, why);
+        cli->router->warn(cli->router->context, why);
     cli->idle_s = idle_timeout_s;
     for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
         session_restart_idle(s);

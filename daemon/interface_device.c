@@ -110,6 +110,8 @@ void interface_close(struct router *router, struct interface *i)
     if (i->ifindex != 0) {
         loop_unwatch_port(router->loop, i->number);
         af_packet_close(router->af_packet, i->number);
+        /* What was lost to the end is this interface's, and not the next one's that gets the number. */
+        router->dataplane->ring_full[i->number] = af_packet_ring_full(router->af_packet, i->number);
     }
     i->ifindex = 0;
     guard_release(&i->held);

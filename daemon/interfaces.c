@@ -200,6 +200,16 @@ static void drop_missing(struct interfaces *all, size_t n_was, struct now now)
     }
 }
 
+/* Those whose devices are there and are not open yet. */
+static unsigned count_to_open(const struct interfaces *all)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < all->n; i++)
+        n += all->list[i]->ifindex == 0 && all->list[i]->config->type != CONFIG_LOOPBACK &&
+             links_find(all->router->links, all->list[i]->name) != NULL;
+    return n;
+}
+
 unsigned interfaces_apply(struct interfaces *all, const struct config *config, struct now now)
 {
     size_t n_was = all->n;
@@ -210,10 +220,15 @@ unsigned interfaces_apply(struct interfaces *all, const struct config *config, s
     /* Everything that goes goes before anything comes: a network may have moved from one interface to another. */
     for (size_t i = 0; i < all->n; i++)
         interface_withdraw(all->router, all->list[i], false, now);
+    unsigned to_open = count_to_open(all);
+    if (to_open > 0)
+        af_packet_expect(all->router->af_packet, to_open);
     for (size_t i = 0; i < all->n; i++) {
         settle(all, all->list[i], now);
         refused += all->list[i]->obstacle == REFUSED;
     }
+    if (to_open > 0)
+        af_packet_expect(all->router->af_packet, 0);
     rib_batch_end(all->router->rib, now);
     return refused;
 }

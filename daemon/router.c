@@ -78,9 +78,9 @@ static bool view_reload(void *context, char *report, size_t size)
     return apply_reload(context, report, size);
 }
 
-static void view_log(void *context, const char *text)
+static void view_warn(void *context, const char *text)
 {
-    log_notice(&((struct router *)context)->log, "%s", text);
+    log_warning(&((struct router *)context)->log, "%s", text);
 }
 
 static bool start_cli(struct router *r)
@@ -100,7 +100,7 @@ static bool start_cli(struct router *r)
                                   .refresh_counters = view_refresh_counters,
                                   .ring_bytes = view_ring_bytes,
                                   .reload = view_reload,
-                                  .log = view_log};
+                                  .warn = view_warn};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
     if (r->cli == NULL)
         log_error(&r->log, "starting failed: %s", why);
@@ -319,11 +319,11 @@ void router_stop(struct router *r)
         rib_free(r->rib);
     if (r->dataplane != NULL)
         dataplane_free(r->dataplane);
-    if (r->af_packet != NULL)
-        af_packet_free(r->af_packet);
     loop_free(r->loop);
     if (r->grace != NULL)
-        grace_free(r->grace);
+        grace_free(r->grace); /* closed ports are among what it frees */
+    if (r->af_packet != NULL)
+        af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
     free(r->statics);

@@ -7,8 +7,11 @@
  * A port is opened in this order: sockets with all their options, bound behind filters that let nothing pass; then
  * lanes are shown the rings; then the filters open. So no frame comes twice, or to where nobody looks.
  *
- * Closing a packet socket waits for the kernel's own grace period, some 12 ms each and two for a ring, which the core
- * does not have: once lanes have let go, a thread that nobody waits for closes what a port leaves behind. */
+ * Making a ring waits for the kernel's own grace period, some 12 ms, closing a packet socket as well, and closing a
+ * ring for two of them. The core does not have that time, and with many ports it adds up to seconds; but any number of
+ * threads can wait for the same period. So rings that will be needed are made by several threads ahead of their ports,
+ * and once lanes have let go a thread closes what a port leaves behind. Only the end waits for such threads: what is
+ * still open when the process goes the kernel closes one after the other. */
 #include "forwarding/af_packet.h"
 
 #include <errno.h>
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "forwarding/counters.h"
 #include "forwarding/packet_control.h"
 #include "forwarding/packet_filter.h"
 #include "forwarding/packet_lane.h"
@@ -26,7 +30,17 @@
 #include "forwarding/packet_socket.h"
 #include "forwarding/thread.h"
 
+#define MAKERS 32 /* threads that make rings; each makes its 4 MB zero, so more of them would only wait for a CPU */
+
+/* How many threads are closing ports. */
+struct closing {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    unsigned threads;
+};
+
 struct af_port { /* the core's; owns its sockets and rings */
+    struct closing *closing;
     uint32_t ifindex;
     int control;
     unsigned lanes;
@@ -41,7 +55,16 @@ struct af_packet {
     struct packet_sender **sender; /* [lanes + 1], the core's last */
     struct packet_ring **big;      /* [lanes]; NULL until the first port is opened */
     struct af_port *port[PORT_MAX];
-    uint64_t ring_full[PORT_MAX], big_ring_full;
+    struct packet_ring **spare; /* [n_spare]: small rings, made ahead; bound to nothing */
+    unsigned n_spare;
+    struct closing closing;
+    uint64_t ring_full[PORT_MAX];
+    struct big_shares *shares; /* [lanes] */
+};
+
+/* What was lost of a big ring and is still to be shared out, and what the lane had taken when that was last done. */
+struct big_shares {
+    uint64_t lost, taken[PORT_MAX];
 };
 
 struct af_packet *af_packet_new(unsigned lanes, struct later *later)
@@ -51,10 +74,13 @@ struct af_packet *af_packet_new(unsigned lanes, struct later *later)
         return NULL;
     a->lanes = lanes;
     a->later = later;
+    pthread_mutex_init(&a->closing.lock, NULL);
+    pthread_cond_init(&a->closing.done, NULL);
     a->lane = calloc(lanes, sizeof(struct packet_lane *));
     a->sender = calloc(lanes + 1, sizeof(struct packet_sender *));
     a->big = calloc(lanes, sizeof(struct packet_ring *));
-    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL;
+    a->shares = calloc(lanes, sizeof *a->shares);
+    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL && a->shares != NULL;
     for (unsigned i = 0; complete && i < lanes; i++)
         complete = (a->lane[i] = packet_lane_new()) != NULL;
     for (unsigned i = 0; complete && i <= lanes; i++)
@@ -114,9 +140,8 @@ static bool open_big_rings(struct af_packet *a, const struct packet_why *why)
 {
     uint16_t group = 0;
     for (unsigned i = 0; i < a->lanes; i++) {
-        a->big[i] =
-            packet_ring_new(0, PACKET_RING_BIG_FRAMES, PACKET_RING_BIG_FRAME, a->lanes > 1 ? &group : NULL, why);
-        if (a->big[i] == NULL)
+        a->big[i] = packet_ring_make(PACKET_RING_BIG_FRAMES, PACKET_RING_BIG_FRAME, why);
+        if (a->big[i] == NULL || !packet_ring_bind(a->big[i], 0, a->lanes > 1 ? &group : NULL, why))
             return false;
         if (!packet_lane_watch(a->lane[i], a->big[i]))
             return packet_refused(why, "watch the receive rings");
@@ -143,9 +168,8 @@ static bool open_common(struct af_packet *a, const struct packet_why *why)
 
 /* ---- closing ---- */
 
-static void *af_port_free(void *object)
+static void af_port_free(struct af_port *port)
 {
-    struct af_port *port = object;
     for (unsigned i = 0; i < port->lanes; i++)
         packet_ring_free(port->small[i]);
     for (unsigned i = 0; i <= port->lanes; i++)
@@ -154,41 +178,68 @@ static void *af_port_free(void *object)
         close(port->control);
     free(port->out);
     free(port);
+}
+
+static void *close_port(void *object)
+{
+    struct af_port *port = object;
+    struct closing *closing = port->closing;
+    af_port_free(port);
+    pthread_mutex_lock(&closing->lock);
+    closing->threads--;
+    pthread_cond_signal(&closing->done);
+    pthread_mutex_unlock(&closing->lock);
     return NULL;
 }
 
-static void af_port_free_beside(void *object)
+static void close_port_beside(void *object)
 {
+    struct af_port *port = object;
+    pthread_mutex_lock(&port->closing->lock);
+    port->closing->threads++;
+    pthread_mutex_unlock(&port->closing->lock);
     pthread_t thread;
-    if (thread_start(&thread, "close", af_port_free, object))
+    if (thread_start(&thread, "close", close_port, port))
         pthread_detach(thread);
     else
-        af_port_free(object);
+        close_port(port);
 }
 
-/* All at once, so that their waits in the kernel are one. */
+static void wait_for_closing(struct closing *closing)
+{
+    pthread_mutex_lock(&closing->lock);
+    while (closing->threads > 0)
+        pthread_cond_wait(&closing->done, &closing->lock);
+    pthread_mutex_unlock(&closing->lock);
+}
+
+static void free_spare_rings(struct af_packet *a)
+{
+    for (unsigned i = 0; i < a->n_spare; i++)
+        packet_ring_free(a->spare[i]);
+    free(a->spare);
+    a->spare = NULL;
+    a->n_spare = 0;
+}
+
 void af_packet_free(struct af_packet *a)
 {
     if (a == NULL)
         return;
-    pthread_t thread[PORT_MAX];
-    unsigned started = 0;
-    for (unsigned i = 0; i < PORT_MAX; i++) {
-        if (a->port[i] == NULL)
-            continue;
-        if (thread_start(&thread[started], "close", af_port_free, a->port[i]))
-            started++;
-        else
-            af_port_free(a->port[i]);
-    }
+    for (unsigned i = 0; i < PORT_MAX; i++)
+        if (a->port[i] != NULL)
+            close_port_beside(a->port[i]);
+    free_spare_rings(a);
     if (a->big != NULL)
         free_big_rings(a);
     for (unsigned i = 0; i < a->lanes && a->lane != NULL; i++)
         packet_lane_free(a->lane[i]);
     for (unsigned i = 0; i <= a->lanes && a->sender != NULL; i++)
         packet_sender_free(a->sender[i]);
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
+    wait_for_closing(&a->closing);
+    pthread_cond_destroy(&a->closing.done);
+    pthread_mutex_destroy(&a->closing.lock);
+    free(a->shares);
     free(a->big);
     free(a->lane);
     free(a->sender);
@@ -197,13 +248,57 @@ void af_packet_free(struct af_packet *a)
 
 /* ---- opening ---- */
 
+struct making {
+    unsigned next, n; /* atomic: which is to be made next, of how many */
+    struct packet_ring **made;
+};
+
+static void *make_rings(void *object)
+{
+    struct making *making = object;
+    char unsaid[1];
+    const struct packet_why why = {.device = "", .text = unsaid, .size = sizeof unsaid};
+    unsigned i;
+    while ((i = __atomic_fetch_add(&making->next, 1, __ATOMIC_RELAXED)) < making->n)
+        making->made[i] = packet_ring_make(PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME, &why);
+    return NULL;
+}
+
+/* A ring that could not be made is missing: the port that needs it tries again, and says why. */
+void af_packet_expect(struct af_packet *a, unsigned ports)
+{
+    free_spare_rings(a);
+    struct making making = {.n = ports * a->lanes, .made = calloc((size_t)ports * a->lanes, sizeof *making.made)};
+    if (making.n < 2 || making.made == NULL) {
+        free(making.made);
+        return;
+    }
+    pthread_t thread[MAKERS];
+    unsigned started = 0;
+    while (started < MAKERS && started < making.n && thread_start(&thread[started], "open", make_rings, &making))
+        started++;
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    a->spare = making.made;
+    for (unsigned i = 0; i < making.n; i++)
+        if (making.made[i] != NULL)
+            a->spare[a->n_spare++] = making.made[i];
+}
+
+static struct packet_ring *take_small_ring(struct af_packet *a, const struct packet_why *why)
+{
+    if (a->n_spare > 0)
+        return a->spare[--a->n_spare];
+    return packet_ring_make(PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME, why);
+}
+
 static bool open_small_rings(struct af_packet *a, struct af_port *port, unsigned number, const struct packet_why *why)
 {
     uint16_t group = 0;
     for (unsigned i = 0; i < a->lanes; i++) {
-        port->small[i] = packet_ring_new(port->ifindex, PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME,
-                                         a->lanes > 1 ? &group : NULL, why);
-        if (port->small[i] == NULL)
+        port->small[i] = take_small_ring(a, why);
+        if (port->small[i] == NULL ||
+            !packet_ring_bind(port->small[i], port->ifindex, a->lanes > 1 ? &group : NULL, why))
             return false;
         port->small[i]->port = (uint16_t)number;
         if (!packet_lane_watch(a->lane[i], port->small[i]))
@@ -236,7 +331,7 @@ static struct af_port *af_port_new(struct af_packet *a, unsigned number, uint32_
         free(out);
         return NULL;
     }
-    *port = (struct af_port){.ifindex = ifindex, .control = -1, .lanes = a->lanes, .out = out};
+    *port = (struct af_port){.closing = &a->closing, .ifindex = ifindex, .control = -1, .lanes = a->lanes, .out = out};
     if (open_sockets(a, port, bypass, why) && open_small_rings(a, port, number, why))
         return port;
     af_port_free(port);
@@ -308,7 +403,7 @@ void af_packet_close(struct af_packet *a, unsigned number)
     hide_port(a, number);
     a->port[number] = NULL;
     (void)set_big_filters(a); /* lanes leave frames of devices that they do not know, too */
-    later(a->later, af_port_free_beside, port);
+    later(a->later, close_port_beside, port);
 }
 
 void af_packet_set_bypass(struct af_packet *a, unsigned number, bool bypass)
@@ -363,6 +458,35 @@ void af_packet_clear_errors(struct af_packet *a, unsigned lane)
 
 /* ---- figures ---- */
 
+/* The kernel does not say whose frames a big ring had no room for. Ports have their part in that which they have in the
+ * frames that the lane took since it was last asked: with one busy port this is exact, and the sum always is. Frames
+ * fill the ring before the first is lost, so some will be taken soon where there are none yet. */
+static void share_out_big_ring(struct af_packet *a, unsigned lane)
+{
+    struct big_shares *shares = &a->shares[lane];
+    uint64_t taken[PORT_MAX], total = 0;
+    unsigned ports = a->lane[lane]->ports, most = 0;
+    shares->lost += packet_socket_drops(a->big[lane]->fd);
+    for (unsigned port = 0; port < ports; port++) {
+        uint64_t now = count_read(&a->lane[lane]->big_taken[port]);
+        taken[port] = now - shares->taken[port];
+        shares->taken[port] = now;
+        total += taken[port];
+        if (taken[port] > taken[most])
+            most = port;
+    }
+    if (total == 0)
+        return;
+    uint64_t left = shares->lost;
+    for (unsigned port = 0; port < ports; port++) {
+        uint64_t part = shares->lost * taken[port] / total;
+        a->ring_full[port] += part;
+        left -= part;
+    }
+    a->ring_full[most] += left;
+    shares->lost = 0;
+}
+
 uint64_t af_packet_ring_full(struct af_packet *a, unsigned number)
 {
     if (number >= PORT_MAX)
@@ -372,15 +496,10 @@ uint64_t af_packet_ring_full(struct af_packet *a, unsigned number)
         a->ring_full[number] += packet_socket_drops(port->control);
     for (unsigned i = 0; port != NULL && i < a->lanes; i++)
         a->ring_full[number] += packet_socket_drops(port->small[i]->fd);
-    return a->ring_full[number];
-}
-
-uint64_t af_packet_big_ring_full(struct af_packet *a)
-{
     for (unsigned i = 0; i < a->lanes; i++)
         if (a->big[i] != NULL)
-            a->big_ring_full += packet_socket_drops(a->big[i]->fd);
-    return a->big_ring_full;
+            share_out_big_ring(a, i);
+    return a->ring_full[number];
 }
 
 size_t af_packet_ring_bytes(const struct af_packet *a)

@@ -22,9 +22,14 @@ struct af_packet; /* all ports of the router, for all its lanes and the core */
 
 enum qdisc_bypass { QDISC_BYPASS_AUTO, QDISC_BYPASS_ON, QDISC_BYPASS_OFF };
 
-/* NULL with errno set. LATER frees rings after lanes have let go of them. */
+/* NULL with errno set. LATER frees rings after lanes have let go of them; what it was given has to be freed before
+ * af_packet_free, which returns when all sockets are closed. */
 struct af_packet *af_packet_new(unsigned lanes, struct later *later);
 void af_packet_free(struct af_packet *a);
+
+/* So many ports are about to be opened: makes ready, for all of them at once, what takes long. 0: no more for now, and
+ * what was not used is given back. */
+void af_packet_expect(struct af_packet *a, unsigned ports);
 
 /* Opens port NUMBER on the device IFINDEX for all lanes and the core. BYPASS: whether sending goes around the qdisc. On
  * failure false, nothing is left open, and a sentence in WHY (what failed, errno's text, the cure where there is one).
@@ -57,10 +62,9 @@ int af_packet_lane_fd(const struct af_packet *a, unsigned lane);
 /* lane LANE: when the epoll set reports EPOLLERR, which it else goes on doing: a device went down. */
 void af_packet_clear_errors(struct af_packet *a, unsigned lane);
 
-/* core: frames that the kernel had no room for in rings and control socket of a port since it was opened (or closed:
- * kept), and in the big rings, which belong to no port. */
+/* core: frames of a port that the kernel had no room for, in its rings, the control socket and the big rings, ever: a
+ * number that only grows. */
 uint64_t af_packet_ring_full(struct af_packet *a, unsigned number);
-uint64_t af_packet_big_ring_full(struct af_packet *a);
 
 /* Bytes of mapped rings. */
 size_t af_packet_ring_bytes(const struct af_packet *a);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "forwarding/counters.h"
 #include "forwarding/publish.h"
 
 struct packet_lane *packet_lane_new(void)
@@ -131,7 +132,10 @@ unsigned packet_lane_receive(struct packet_lane *lane, struct packet *burst, uns
                 break;
         }
         if (oldest_big != NULL) {
-            n += take(lane, big, oldest_big, port_of(lane, ports, oldest_big), &burst[n]);
+            unsigned port = port_of(lane, ports, oldest_big);
+            if (port != PORT_NONE)
+                count(&lane->big_taken[port]);
+            n += take(lane, big, oldest_big, port, &burst[n]);
             lane->overtook = 0;
         } else if (big == NULL || packet_ring_peek(big) == NULL) {
             break;

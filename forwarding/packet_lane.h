@@ -31,6 +31,9 @@ struct packet_lane {
     unsigned ports;                      /* published(): no ring is at or beyond this */
     struct packet_ring *big;             /* published(); NULL until the first port is opened */
 
+    /* the lane's; the core reads it */
+    uint64_t big_taken[PORT_MAX]; /* frames from the big ring, by the port that they came in by */
+
     /* the lane's */
     unsigned start;    /* port whose ring is looked at first, so that a busy one can not starve the others */
     unsigned overtook; /* small frames that went before the big one that waits now */

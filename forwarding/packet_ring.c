@@ -58,24 +58,7 @@ static bool join_group(int fd, uint16_t *group)
     return true;
 }
 
-/* A socket can only join a group once it is bound, and until then it would hear what the others hear: hence the filter
- * that lets nothing pass. */
-static bool bind_ring(struct packet_ring *ring, uint16_t *group, const struct packet_why *why)
-{
-    struct sock_filter none[1];
-    if (!packet_set_filter(ring->fd, none, packet_filter_none(none)))
-        return packet_refused(why, "attach a socket filter");
-    if (!packet_set(ring->fd, PACKET_IGNORE_OUTGOING, 1))
-        return packet_refused(why, "ignore outgoing frames");
-    if (!packet_bind(ring->fd, ring->ifindex, true))
-        return packet_refused(why, "bind a receive ring");
-    if (group != NULL && !join_group(ring->fd, group))
-        return packet_refused(why, "share the device among lanes");
-    return true;
-}
-
-struct packet_ring *packet_ring_new(uint32_t ifindex, uint32_t frames, uint32_t frame_size, uint16_t *group,
-                                    const struct packet_why *why)
+struct packet_ring *packet_ring_make(uint32_t frames, uint32_t frame_size, const struct packet_why *why)
 {
     struct packet_ring *ring = aligned_alloc(64, 64);
     _Static_assert(sizeof *ring <= 64, "a ring is one cache line, which no other thread writes to");
@@ -83,14 +66,31 @@ struct packet_ring *packet_ring_new(uint32_t ifindex, uint32_t frames, uint32_t 
         packet_refused(why, "describe a receive ring");
         return NULL;
     }
-    *ring = (struct packet_ring){.ifindex = ifindex, .frames = frames, .frame_size = frame_size};
+    *ring = (struct packet_ring){.frames = frames, .frame_size = frame_size};
     ring->fd = packet_socket(why);
-    if (ring->fd >= 0 && map_ring(ring, why) && bind_ring(ring, group, why))
+    if (ring->fd >= 0 && map_ring(ring, why))
         return ring;
     int error = errno;
     packet_ring_free(ring);
     errno = error;
     return NULL;
+}
+
+/* A socket can only join a group once it is bound, and until then it would hear what the others hear: hence the filter
+ * that lets nothing pass. */
+bool packet_ring_bind(struct packet_ring *ring, uint32_t ifindex, uint16_t *group, const struct packet_why *why)
+{
+    struct sock_filter none[1];
+    ring->ifindex = ifindex;
+    if (!packet_set_filter(ring->fd, none, packet_filter_none(none)))
+        return packet_refused(why, "attach a socket filter");
+    if (!packet_set(ring->fd, PACKET_IGNORE_OUTGOING, 1))
+        return packet_refused(why, "ignore outgoing frames");
+    if (!packet_bind(ring->fd, ifindex, true))
+        return packet_refused(why, "bind a receive ring");
+    if (group != NULL && !join_group(ring->fd, group))
+        return packet_refused(why, "share the device among lanes");
+    return true;
 }
 
 void packet_ring_free(struct packet_ring *ring)

@@ -31,11 +31,13 @@ struct packet_ring {
     uint32_t head; /* the lane's own: the frame that it looks at next */
 };
 
-/* A ring that hears nothing: no filter passes, and it is bound to IFINDEX (0: all devices) and, if GROUP is not NULL,
- * in a fanout group. *GROUP is 0 for the first member and then the group's number for the others. NULL when refused.
- * Free with packet_ring_free. */
-struct packet_ring *packet_ring_new(uint32_t ifindex, uint32_t frames, uint32_t frame_size, uint16_t *group,
-                                    const struct packet_why *why);
+/* A ring that hears nothing: it is bound to nothing. Takes some 12 ms, and any thread may do it. NULL
+ * when refused. Free with packet_ring_free. */
+struct packet_ring *packet_ring_make(uint32_t frames, uint32_t frame_size, const struct packet_why *why);
+
+/* Binds RING to IFINDEX (0: all devices), where it still hears nothing, and, if GROUP is not NULL, puts it in a fanout
+ * group. *GROUP is 0 for the first member and then the group's number for the others. False when refused. */
+bool packet_ring_bind(struct packet_ring *ring, uint32_t ifindex, uint16_t *group, const struct packet_why *why);
 void packet_ring_free(struct packet_ring *ring);
 
 static inline size_t packet_ring_bytes(const struct packet_ring *ring)

@@ -2,6 +2,7 @@
  * say so and pass. */
 #define _GNU_SOURCE /* unshare */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -377,7 +378,7 @@ static void order_holds_while_frames_come_in(void)
     pthread_join(thread, NULL);
     CU_ASSERT_EQUAL(disorder, 0);
     CU_ASSERT(seen > f.count / 2); /* some may be lost on a busy machine */
-    CU_ASSERT_EQUAL(seen + af_packet_ring_full(s.a, 0) + af_packet_big_ring_full(s.a), f.count);
+    CU_ASSERT_EQUAL(seen + af_packet_ring_full(s.a, 0), f.count);
     end(&s);
 }
 
@@ -490,18 +491,53 @@ static void a_full_ring_is_counted(void)
     for (unsigned n; (n = receive(&s, 0, burst, 50)) > 0; af_packet_release(s.a, 0))
         seen += n;
     CU_ASSERT_EQUAL(seen, 2048 + 64);
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048);
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048); /* not forgotten by asking */
+    enum { LOST = 3000 - 2048 + 80 - 64 };
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), LOST);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), LOST); /* not forgotten by asking */
     CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 1), 0);
-    CU_ASSERT_EQUAL(af_packet_big_ring_full(s.a), 80 - 64);
     for (unsigned i = 0; i < 2048 + 10; i++) {
         frame_fill(i, 100, 17, 2000, 1000);
         CU_ASSERT_FATAL(host_send(&s.host[0], NULL, frame, 100));
     }
     af_packet_close(s.a, 0);
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048 + 10);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), LOST + 10);
     CU_ASSERT(open_port(&s, 0));
-    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), 3000 - 2048 + 10);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), LOST + 10);
+    end(&s);
+}
+
+/* Sends N large frames to port 0 and M to port 1, in turn as far as they go. */
+static void send_large(struct scene *s, unsigned n, unsigned m)
+{
+    for (unsigned i = 0; i < n || i < m; i++) {
+        frame_fill(i, 4000, 17, 2000, 1000);
+        if (i < n)
+            CU_ASSERT_FATAL(host_send(&s->host[0], NULL, frame, 4000));
+        if (i < m)
+            CU_ASSERT_FATAL(host_send(&s->host[1], NULL, frame, 4000));
+    }
+}
+
+static void what_a_big_ring_lost_is_shared_out(void)
+{
+    struct scene s;
+    if (!begin(&s, 1))
+        return;
+    struct packet burst[BURST];
+    send_large(&s, 32, 32);
+    send_large(&s, 100, 101); /* for which there is no room any more */
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0) + af_packet_ring_full(s.a, 1), 0); /* nobody's yet */
+    unsigned n = receive(&s, 0, burst, 500);
+    CU_ASSERT_EQUAL(n, 64);
+    af_packet_release(s.a, 0);
+    uint64_t first = af_packet_ring_full(s.a, 0), second = af_packet_ring_full(s.a, 1);
+    CU_ASSERT_EQUAL(first + second, 201);
+    CU_ASSERT(first == 100 || first == 101);
+    send_large(&s, 0, 64 + 7); /* with what was taken before this has nothing to do */
+    CU_ASSERT_EQUAL(receive(&s, 0, burst, 500), 64);
+    af_packet_release(s.a, 0);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 0), first);
+    CU_ASSERT_EQUAL(af_packet_ring_full(s.a, 1), second + 7);
     end(&s);
 }
 
@@ -579,7 +615,7 @@ static void expect_every_frame_once(bool flap)
         more += seen[i] > 1;
     }
     CU_ASSERT_EQUAL(more, 0);
-    CU_ASSERT_EQUAL(once + af_packet_ring_full(s.a, 0) + af_packet_big_ring_full(s.a), COUNT);
+    CU_ASSERT_EQUAL(once + af_packet_ring_full(s.a, 0), COUNT);
     CU_ASSERT(by_lane[0] > 0 && by_lane[1] > 0);
     CU_ASSERT_EQUAL(strayed, 0); /* a flow keeps to its lane, small frames and big ones */
     end(&s);
@@ -668,6 +704,60 @@ static void a_missing_device_is_named(void)
     end(&s);
 }
 
+static unsigned descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    unsigned n = 0;
+    while (readdir(folder) != NULL)
+        n++;
+    closedir(folder);
+    return n;
+}
+
+/* What is open when a process goes is closed one by one, which takes seconds with many ports. */
+static void the_end_waits_for_what_is_being_closed(void)
+{
+    struct scene s;
+    unsigned before = descriptors();
+    if (!begin(&s, 2))
+        return;
+    af_packet_close(s.a, 0);
+    end(&s); /* one port closed before, one by this */
+    CU_ASSERT_EQUAL(descriptors(), before);
+}
+
+static void ports_that_are_expected_find_their_rings_made(void)
+{
+    struct scene s;
+    unsigned before = descriptors();
+    if (!begin(&s, 2))
+        return;
+    enum { RINGS = 2, OTHERS = 4 }; /* of a port: a control socket and three for sending */
+    unsigned open = descriptors();
+    size_t bytes = af_packet_ring_bytes(s.a);
+    af_packet_close(s.a, 0);
+    settle(&s.deferred);
+    for (unsigned i = 0; i < 5000 && descriptors() > open - RINGS - OTHERS; i++)
+        usleep(1000); /* a thread closes it */
+    af_packet_expect(s.a, 3);
+    unsigned expected = descriptors();
+    CU_ASSERT_FATAL(open_port(&s, 0));
+    CU_ASSERT_EQUAL(descriptors(), expected + OTHERS);
+    CU_ASSERT_EQUAL(af_packet_ring_bytes(s.a), bytes);
+    struct packet burst[BURST];
+    unsigned n = 0;
+    frame_fill(1, 100, 17, 2000, 1000);
+    CU_ASSERT(host_send(&s.host[0], NULL, frame, 100));
+    for (unsigned lane = 0; lane < 2; lane++)
+        n += receive(&s, lane, burst, 100);
+    CU_ASSERT_EQUAL(n, 1);
+    af_packet_expect(s.a, 0);
+    af_packet_expect(s.a, 2);
+    end(&s);
+    CU_ASSERT_EQUAL(descriptors(), before);
+}
+
 static void gso_leaves_by_a_device_that_can_not_segment(void)
 {
     struct scene s;
@@ -703,12 +793,15 @@ static const struct unit_case cases[] = {
     {"one lane does not hear its own transmissions", one_lane_does_not_hear_itself},
     {"two lanes do not hear their own transmissions", two_lanes_do_not_hear_themselves},
     {"a full ring is counted, and closing keeps the count", a_full_ring_is_counted},
+    {"what a big ring had no room for is shared out among the ports", what_a_big_ring_lost_is_shared_out},
     {"ports close and open while frames come", ports_close_and_open_while_frames_come},
     {"two lanes get every frame once, a flow in one lane", two_lanes_get_every_frame_once},
     {"and so they do when the device has been down", they_do_after_a_flap},
     {"a refused frame is told and the next one goes", refusals_are_told},
     {"a device that flaps is heard again", a_device_that_flaps_is_heard_again},
     {"a device that is missing is named", a_missing_device_is_named},
+    {"the end waits for what is being closed", the_end_waits_for_what_is_being_closed},
+    {"ports that are expected find their rings made", ports_that_are_expected_find_their_rings_made},
     {"a GSO packet leaves by a device that can not segment", gso_leaves_by_a_device_that_can_not_segment},
 };
 UNIT_MAIN("af_packet", cases)

@@ -78,7 +78,7 @@ static inline bool shell_reload(void *context, char *report, size_t size)
     return s->reload_good;
 }
 
-static inline void shell_log(void *context, const char *text)
+static inline void shell_warn(void *context, const char *text)
 {
     struct shell *s = context;
     snprintf(s->log, sizeof s->log, "%s", text);
@@ -153,7 +153,7 @@ static inline void shell_begin(struct shell *s)
                                   .refresh_counters = shell_refresh,
                                   .ring_bytes = shell_ring_bytes,
                                   .reload = shell_reload,
-                                  .log = shell_log};
+                                  .warn = shell_warn};
     snprintf(s->path, sizeof s->path, "/tmp/ferryd-unit-%d.sock", (int)getpid());
     s->cli = cli_new(s->base, &s->view, s->path, NULL, 600, s->why, sizeof s->why);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s->cli);
