@@ -217,12 +217,17 @@ static void slow_reader(void)
     fill_rib();
     int fd = shell_connect(&s);
     shell_send(fd, "show ip route json\n", 19);
-    for (unsigned i = 0; i < 200; i++) {
+    /* How far a turn gets depends on the machine: turns until nothing moves any more. What the socket took after the
+     * mark was reached leaves less than the mark, and more than the half at which the answer would go on. */
+    size_t before = 0;
+    for (unsigned i = 0, still = 0; i < 100000 && still < 50; i++) {
         shell_turn(&s);
         CU_ASSERT_TRUE(queued() < 2 * SESSION_OUTPUT_HIGH);
+        still = queued() == before && before > 0 ? still + 1 : 0;
+        before = queued();
     }
     /* it does not read, and everybody else is served */
-    CU_ASSERT_TRUE(queued() >= SESSION_OUTPUT_HIGH);
+    CU_ASSERT_TRUE(queued() > SESSION_OUTPUT_HIGH / 2);
     expect("show logging", LOGGING);
     rib_remove_protocol(s.rib, RIB_CONNECTED, s.r.now); /* a change under a walk does no harm */
     close(fd);
