@@ -63,6 +63,15 @@ static void arp_rows(const struct arp_stats *arp, struct row rows[ARP_ROWS])
     rows[9] = (struct row){"conflicts", "address conflicts seen", arp->conflicts};
 }
 
+#define UDP_ROWS 4
+static void udp_rows(const struct udp_stats *udp, struct row rows[UDP_ROWS])
+{
+    rows[0] = (struct row){"inDatagrams", "delivered", udp->in_datagrams};
+    rows[1] = (struct row){"noPorts", "to a port where nobody listens", udp->no_ports};
+    rows[2] = (struct row){"inErrors", "received malformed", udp->in_errors};
+    rows[3] = (struct row){"outDatagrams", "sent", udp->out_datagrams};
+}
+
 static json_t *rows_json(const struct row *rows, unsigned n)
 {
     json_t *o = json_object();
@@ -96,9 +105,10 @@ static json_t *types_json(const uint64_t by_type[256])
 static void traffic_json(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS];
     icmp_rows(&d->icmp, icmp);
     arp_rows(&d->arp.stats, arp);
+    udp_rows(&d->udp, udp);
     json_t *icmp_object = rows_json(icmp, ICMP_ROWS);
     json_object_set_new(icmp_object, "in", types_json(d->icmp.in));
     json_object_set_new(icmp_object, "out", types_json(d->icmp.out));
@@ -106,7 +116,7 @@ static void traffic_json(struct job *job)
     json_member(&job->json, "ip", ip_json(d));
     json_member(&job->json, "icmp", icmp_object);
     json_member(&job->json, "arp", rows_json(arp, ARP_ROWS));
-    json_member(&job->json, "udp", json_object());
+    json_member(&job->json, "udp", rows_json(udp, UDP_ROWS));
     json_member(&job->json, "igmp", json_object());
     json_member(&job->json, "rip", json_object());
     json_end(&job->json);
@@ -135,7 +145,7 @@ static void print_types(struct job *job, const char *direction, const uint64_t b
 static enum step show_traffic(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS];
     job->router->refresh_counters(job->router->context);
     if (job->line->json) {
         traffic_json(job);
@@ -150,9 +160,11 @@ static enum step show_traffic(struct job *job)
     print_types(job, "sent", d->icmp.out);
     arp_rows(&d->arp.stats, arp);
     print_rows(job, "ARP packets", arp, ARP_ROWS);
+    udp_rows(&d->udp, udp);
+    print_rows(job, "UDP datagrams", udp, UDP_ROWS);
     return STEP_DONE;
 }
 
 static const struct command_run run = {.step = show_traffic};
-const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP and ARP", COMMAND_SHOW,
+const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP and UDP", COMMAND_SHOW,
                                                 .run = &run};

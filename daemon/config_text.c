@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,10 +282,27 @@ static bool scan_tokens(struct scan *s, struct source *f)
     return true;
 }
 
+/* A pipe may stand in a file's place, but nobody has to write to it: what is silent for too long is given up. Anything
+ * else that has nothing yet (a terminal) likewise. -1 with errno set. */
+static ssize_t read_patiently(int fd, char *to, size_t size)
+{
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = poll(&wait, 1, CONFIG_TEXT_SILENCE * 1000);
+        if (ready == 0)
+            errno = ETIMEDOUT;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        ssize_t got = ready > 0 ? read(fd, to, size) : -1;
+        if (got >= 0 || ready <= 0 || (errno != EINTR && errno != EAGAIN))
+            return got;
+    }
+}
+
 /* Reads a whole file into a buffer of the scan's. NULL with a sentence in WHY. */
 static char *read_bytes(struct scan *s, const char *path, size_t *len, char *why, size_t why_size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO without a writer does not hold us up */
     if (fd < 0) {
         snprintf(why, why_size, "cannot open it: %s", strerror(errno));
         return NULL;
@@ -301,9 +319,11 @@ static char *read_bytes(struct scan *s, const char *path, size_t *len, char *why
             }
             buffer = grown;
         }
-        ssize_t got = read(fd, buffer + n, room - n);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ssize_t got = read_patiently(fd, buffer + n, room - n);
+        if (got < 0 && errno == ETIMEDOUT) {
+            snprintf(why, why_size, "cannot read it: nobody wrote to it for %d seconds", CONFIG_TEXT_SILENCE);
+            break;
+        }
         if (got < 0) {
             snprintf(why, why_size, "cannot read it: %s", strerror(errno));
             break;

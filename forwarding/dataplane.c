@@ -410,4 +410,5 @@ void dataplane_clear_counters(struct dataplane *d, unsigned port)
     ip_sum(d, d->cleared->ip);
     clear_icmp(&d->icmp);
     d->arp.stats = (struct arp_stats){0};
+    d->udp = (struct udp_stats){0};
 }

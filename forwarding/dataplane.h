@@ -14,6 +14,7 @@
 #include "forwarding/fib.h"
 #include "forwarding/icmp.h"
 #include "forwarding/lane.h"
+#include "forwarding/local.h"
 #include "forwarding/neighbour.h"
 #include "forwarding/now.h"
 #include "forwarding/own.h"
@@ -54,6 +55,7 @@ struct dataplane {
     struct neighbours *neighbours;
     struct arp arp;
     struct icmp icmp;
+    struct udp_stats udp;
     struct reassembly *reassembly;
     unsigned n_lanes;
     struct lane **lanes;

@@ -157,7 +157,7 @@ static enum send_result discard(struct dataplane *d, struct looped *l, enum ip_s
     return result;
 }
 
-enum send_result dataplane_send(struct dataplane *d, const struct datagram *datagram, struct now now)
+static enum send_result send_datagram(struct dataplane *d, const struct datagram *datagram, struct now now)
 {
     count(&d->counters->ip[IP_OUT_REQUESTS]);
     if (IP_HEADER_MIN + (size_t)datagram->options_len + datagram->len > IP_PACKET_MAX)
@@ -180,6 +180,13 @@ enum send_result dataplane_send(struct dataplane *d, const struct datagram *data
         return loop_back(d, l);
     enum send_result result = send_out(d, &way, packet, now);
     free(l);
+    return result;
+}
+
+enum send_result dataplane_send(struct dataplane *d, const struct datagram *datagram, struct now now)
+{
+    enum send_result result = send_datagram(d, datagram, now);
+    d->udp.out_datagrams += datagram->protocol == PROTO_UDP && result == SEND_OK;
     return result;
 }
 

@@ -32,19 +32,30 @@ static bool checksum_right(const struct packet *packet, size_t len)
     return checksum_fold(checksum_add(sum, packet_ip(packet) + ip->header, len)) == 0xffff;
 }
 
-static enum drop udp_input(struct dataplane *d, struct packet *packet, struct now now)
+static bool udp_sound(const struct packet *packet)
 {
     const uint8_t *udp = packet_ip(packet) + packet->ip.header;
     size_t room = packet->ip.len - (size_t)packet->ip.header;
     if (room < UDP_HEADER)
-        return DROP_UDP_MALFORMED;
+        return false;
     size_t len = load_be16(udp + 4);
     if (len < UDP_HEADER || len > room)
+        return false;
+    return load_be16(udp + 6) == 0 || checksum_right(packet, len);
+}
+
+static enum drop udp_input(struct dataplane *d, struct packet *packet, struct now now)
+{
+    if (!udp_sound(packet)) {
+        d->udp.in_errors++;
         return DROP_UDP_MALFORMED;
-    if (load_be16(udp + 6) != 0 && !checksum_right(packet, len))
-        return DROP_UDP_MALFORMED;
-    if (d->hooks.udp != NULL && d->hooks.udp(d->hooks.context, packet, load_be16(udp + 2), now))
+    }
+    uint16_t port = load_be16(packet_ip(packet) + packet->ip.header + 2);
+    if (d->hooks.udp != NULL && d->hooks.udp(d->hooks.context, packet, port, now)) {
+        d->udp.in_datagrams++;
         return DROP__COUNT;
+    }
+    d->udp.no_ports++;
     icmp_error(d, packet, (struct icmp_error){.type = ICMP_UNREACHABLE, .code = UNREACHABLE_PORT}, now);
     return DROP__COUNT;
 }

@@ -7,6 +7,11 @@
 
 struct dataplane;
 
+/* As RFC 4113 counts: delivered to whoever listens, or nobody did, or malformed; and the router's own. */
+struct udp_stats {
+    uint64_t in_datagrams, no_ports, in_errors, out_datagrams;
+};
+
 /* Delivers PACKET, whose ip is parsed and whose destination is an address of ours or one that we hear, and counts its
  * end at the port it came in by (its own packets', looped back, at none). Its bytes may be changed. */
 void local_deliver(struct dataplane *d, struct packet *packet, struct now now);

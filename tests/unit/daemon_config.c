@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/config.h"
@@ -174,6 +175,14 @@ static void no_file(void)
     CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
     CU_ASSERT_TRUE(same("a file without end", said.text, "0: a configuration of more than 64 MB is not read\n"));
     free(said.text);
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "/tmp/ferryd-unit-fifo-%d", (int)getpid());
+    CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+    said = said_of(fifo);
+    CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
+    CU_ASSERT_TRUE(same("a FIFO without a writer", said.text, "0: cannot read it: nobody wrote to it for 3 seconds\n"));
+    free(said.text);
+    unlink(fifo);
 }
 
 /* ---- files made here ---- */

@@ -227,6 +227,13 @@ static void udp_ports(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(icmp);
     CU_ASSERT_EQUAL(load_be16(icmp), 0x0303);
     CU_ASSERT_EQUAL(delivered(0), 2);
+    CU_ASSERT_EQUAL(r.d->udp.in_datagrams, 1);
+    CU_ASSERT_EQUAL(r.d->udp.no_ports, 1);
+    struct datagram own = {.dst = HOST_1, .protocol = PROTO_UDP, .port = PORT_NONE, .data = icmp, .len = 8};
+    CU_ASSERT_EQUAL(dataplane_send(r.d, &own, r.now), SEND_OK);
+    CU_ASSERT_EQUAL(r.d->udp.out_datagrams, 1);
+    dataplane_clear_counters(r.d, PORT_NONE);
+    CU_ASSERT_EQUAL(r.d->udp.in_datagrams + r.d->udp.no_ports + r.d->udp.out_datagrams, 0);
     router_end(&r);
 }
 
@@ -261,6 +268,8 @@ static void udp_checks(void)
     }
     CU_ASSERT_EQUAL(r.heard_udp, 2);
     CU_ASSERT_EQUAL(router_drops(&r, 0, DROP_UDP_MALFORMED), 3);
+    CU_ASSERT_EQUAL(r.d->udp.in_datagrams, 2);
+    CU_ASSERT_EQUAL(r.d->udp.in_errors, 3);
     CU_ASSERT_EQUAL(r.core.n, 0);
     router_end(&r);
 }
