@@ -190,9 +190,7 @@ void core_routed(struct dataplane *d, struct packet *packet, struct now now)
 /* What a source route may lead to: RFC 1812 5.3.7 and 5.3.4 hold for it as for any destination. */
 static bool may_be_next(const struct dataplane *d, uint32_t addr)
 {
-    const struct own *own = own_find(published(d->tables.own), addr);
-    return own == NULL && !addr_is_this_network(addr) && !addr_is_loopback(addr) && !addr_is_multicast(addr) &&
-           !addr_is_class_e(addr) && !addr_is_link_local(addr);
+    return own_find(published(d->tables.own), addr) == NULL && addr_is_forwardable(addr);
 }
 
 static void source_route_failed(struct dataplane *d, const struct packet *packet, struct now now)

@@ -86,10 +86,14 @@ static uint64_t neighbour_random(void *context)
     return dataplane_random(context);
 }
 
-/* For proxy ARP, RFC 1027: we would forward to ADDR, and not back to where the question came from. */
+/* For proxy ARP, RFC 1027: ADDR is ours, or we would forward to it, and not back to where the question came from. A
+ * default route leads to what is not forwarded, too: to answer for a link-local address would take it from its link. */
 static bool is_behind_another(void *context, const struct port *port, uint32_t addr)
 {
     const struct dataplane *d = context;
+    const struct own *own = own_find(published(d->tables.own), addr);
+    if (own != NULL || !addr_is_forwardable(addr))
+        return own != NULL && own->kind == OWN_ADDRESS;
     const struct nexthop_group *group = fib_lookup(d->tables.fib, addr, NULL);
     bool reachable = false;
     for (unsigned i = 0; group != NULL && i < group->n; i++) {

@@ -12,6 +12,7 @@ enum { PROTO_ROUTING = 43, PROTO_HOP_OPTIONS = 0, PROTO_DESTINATION_OPTIONS = 60
 enum { IPV6_HEADER = 40, IPV6_AT_LENGTH = 4, IPV6_AT_NEXT = 6 };
 enum { TCP_HEADER_MIN = 20, TCP_AT_DATA = 12, TCP_AT_CHECKSUM = 16 };
 enum { UDP_HEADER = 8, UDP_AT_CHECKSUM = 6 };
+enum { HEADERS_MOST = 512 }; /* bytes before the transport's: no tunnels of GSO_DEPTH need more */
 enum { GRE_HEADER = 4, GRE_SEQUENCE = 0x1000 };
 
 /* The IPv4 header at AT, of a packet that ends at END. False if there is none. */
@@ -92,7 +93,7 @@ bool gso_headers(const struct packet *packet, struct gso_headers *h)
     h->ip[0] = (struct gso_ip){
         .at = ETHERNET_HEADER, .next = ETHERNET_HEADER + (uint32_t)ip->header, .version = 4, .protocol = ip->protocol};
     h->transport = packet_checksum_unfinished(packet) ? packet->vnet.csum_start : h->ip[0].next;
-    if (h->transport < h->ip[0].next || h->transport > end)
+    if (h->transport < h->ip[0].next || h->transport > end || h->transport > HEADERS_MOST)
         return false;
     while (h->ip[h->n - 1].next != h->transport) {
         if (h->n == GSO_DEPTH || !find_inner(packet->frame, &h->ip[h->n - 1], h->transport, end, &h->ip[h->n]))

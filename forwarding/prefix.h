@@ -85,4 +85,11 @@ static inline bool addr_is_link_local(uint32_t a) /* 169.254/16, RFC 3927 */
     return a >> 16 == 0xa9fe;
 }
 
+/* Can a unicast packet to it be forwarded? RFC 1812 5.3.7, RFC 3927 2.7. */
+static inline bool addr_is_forwardable(uint32_t a)
+{
+    return !addr_is_this_network(a) && !addr_is_loopback(a) && !addr_is_multicast(a) && !addr_is_class_e(a) &&
+           !addr_is_link_local(a);
+}
+
 #endif

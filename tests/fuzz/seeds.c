@@ -123,6 +123,30 @@ static void add_gso(struct seeds *seeds, const char *dst, uint8_t protocol, uint
     };
 }
 
+/* TCP segments in IP in a UDP tunnel whose header is 8 bytes. */
+static void add_gso_in_tunnel(struct seeds *seeds, const char *dst)
+{
+    enum { TUNNEL = 8 + 8, TCP = 20, DATA = 3000 };
+    struct packet *packet =
+        add(seeds, (struct frame_spec){.dst = addr_of(dst), .len = TUNNEL + IP_HEADER_MIN + TCP + DATA});
+    uint8_t *inner = packet_ip(packet) + IP_HEADER_MIN + TUNNEL;
+    struct ip ip = {.src = addr_of(HOST_1),
+                    .dst = addr_of(HOST_2),
+                    .len = IP_HEADER_MIN + TCP + DATA,
+                    .header = IP_HEADER_MIN,
+                    .ttl = 64,
+                    .protocol = PROTO_TCP};
+    ip_write(inner, &ip, NULL);
+    inner[IP_HEADER_MIN + 12] = TCP / 4 << 4;
+    packet->vnet = (struct virtio_net_hdr){
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+        .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+        .gso_size = 1000,
+        .csum_start = ETHERNET_HEADER + 2 * IP_HEADER_MIN + TUNNEL,
+        .csum_offset = 16,
+    };
+}
+
 static void add_icmp(struct seeds *seeds, const char *dst, uint8_t type, uint8_t code)
 {
     struct packet *packet = add(seeds, (struct frame_spec){.dst = addr_of(dst), .protocol = PROTO_ICMP, .len = 36});
@@ -208,6 +232,8 @@ void seeds_make(struct seeds *seeds)
     add_tcp(seeds, HOST_2, 0x02);
     add_tcp(seeds, ROUTER, 0x02);
     add_tcp(seeds, ROUTER, 0x11);
+    add_gso_in_tunnel(seeds, HOST_2);
+    add_gso_in_tunnel(seeds, HOST_3);
     add_gso(seeds, HOST_2, PROTO_TCP, VIRTIO_NET_HDR_GSO_TCPV4);
     add_gso(seeds, HOST_3, PROTO_TCP, VIRTIO_NET_HDR_GSO_TCPV4);
     add_gso(seeds, HOST_3, PROTO_UDP, VIRTIO_NET_HDR_GSO_UDP_L4);

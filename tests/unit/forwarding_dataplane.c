@@ -667,6 +667,20 @@ static void proxy_arp(void)
     router_arp(&r, 0, 1, HOST_1, BEYOND_1);   /* by the same port */
     router_arp(&r, 0, 1, HOST_1, 0xc0000201); /* by none */
     CU_ASSERT_EQUAL(wire_count(&r.core, 0x0806), 1);
+
+    /* What is not forwarded, and what is nobody's, is not answered for, though the default route leads there. */
+    static const uint32_t nobodys[] = {0x00000001, 0x7f000001, 0xa9fe0707, 0xe0000001,
+                                       0xf0000001, 0xffffffff, 0x0a0002ff};
+    router_route(&r, "0.0.0.0/0", "10.0.2.9", 1);
+    for (unsigned i = 0; i < sizeof nobodys / sizeof nobodys[0]; i++)
+        router_arp(&r, 0, 1, HOST_1, nobodys[i]);
+    CU_ASSERT_EQUAL(wire_count(&r.core, 0x0806), 1);
+    router_arp(&r, 0, 1, HOST_1, 0xc0000201);
+    router_arp(&r, 0, 1, HOST_1, ROUTER_2);
+    CU_ASSERT_EQUAL(wire_count(&r.core, 0x0806), 3);
+
+    router_arp(&r, 0, 1, HOST_1, LOOPBACK);
+    CU_ASSERT_EQUAL(wire_count(&r.core, 0x0806), 4);
     router_end(&r);
 }
 

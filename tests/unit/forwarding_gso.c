@@ -185,7 +185,7 @@ static void the_segment_size_counts_all_headers(void)
 struct tunnel {
     const char *what;
     uint8_t protocol;  /* of the outer IP header */
-    uint8_t header;    /* bytes of the tunnel's own */
+    uint16_t header;   /* bytes of the tunnel's own */
     uint8_t first[12]; /* which begin so */
     bool ipv6;         /* inside */
 };
@@ -321,6 +321,9 @@ static void a_tunnel_that_is_none_is_refused(void)
         CU_ASSERT_FALSE(offload_valid(&whole));
         frame_free(&whole);
     }
+    struct packet far = tunnelled(&(struct tunnel){"a header of 600 bytes", PROTO_UDP, 600, {0}, false});
+    CU_ASSERT_FALSE(offload_valid(&far));
+    frame_free(&far);
     struct packet numbered = tunnelled(&tunnels[4]);
     packet_ip(&numbered)[20] = 0x10; /* GRE's sequence numbers can not be cut */
     CU_ASSERT_FALSE(offload_valid(&numbered));
