@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -219,20 +220,38 @@ static void raise_priority(void)
     (void)setpriority(PRIO_PROCESS, 0, CORE_NICE);
 }
 
-static bool write_pidfile(struct router *r)
+static bool refuse_pidfile(const struct router *r, int fd)
 {
     const char *path = r->options.pidfile;
-    if (path == NULL)
-        return true;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+    char pid[16];
+    ssize_t n = fd >= 0 && errno == EWOULDBLOCK ? read(fd, pid, sizeof pid - 1) : -1;
+    if (n < 0) {
         log_error(&r->log, "starting failed: the pid file %s can not be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
+    } else {
+        pid[n] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        log_error(&r->log,
+                  "starting failed: the pid file %s is that of a running ferryd (pid %s): stop it, or choose another "
+                  "file with -p",
+                  path, pid);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+/* The lock goes with the process, so a file that was left behind is taken, and that of one that runs is not. */
+static bool write_pidfile(struct router *r)
+{
+    if (r->options.pidfile == NULL)
+        return true;
+    int fd = open(r->options.pidfile, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return refuse_pidfile(r, fd);
+    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+        return refuse_pidfile(r, fd);
     r->wrote_pidfile = true;
+    r->pidfile = fd;
     return true;
 }
 
@@ -337,7 +356,9 @@ void router_stop(struct router *r)
     if (r->base != NULL)
         event_base_free(r->base);
     free(r->statics);
-    if (r->wrote_pidfile)
+    if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
+        close(r->pidfile);
+    }
     config_free(r->running);
 }
