@@ -171,7 +171,7 @@ enum obstacle interface_look(struct router *router, struct interface *i, const s
 {
     enum obstacle obstacle = look_at_device(router, link, why, size);
     bool is_open = i->ifindex != 0;
-    if (is_open && (obstacle != NONE || link->index != i->ifindex))
+    if (is_open && (obstacle != NONE || link->index != i->ifindex || !af_packet_hears(router->af_packet, i->number)))
         interface_close(router, i);
     if (obstacle == NONE && i->ifindex != 0)
         obstacle = look_at_forwarding(router, i, why, size);

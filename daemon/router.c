@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@
 #include "daemon/report.h"
 #include "daemon/version.h"
 
-#define WHY_MAX 512
+#define WHY_MAX   512
+#define CORE_NICE (-10)
 
 static bool failed(const struct router *r, const char *what)
 {
@@ -210,20 +212,46 @@ static void raise_file_limit(void)
     }
 }
 
-static bool write_pidfile(struct router *r)
+/* Beside a busy lane, which runs at nice -20, an ordinary thread is given one per cent of the CPU: answers to ARP and to
+ * the shell would wait for hundreds of milliseconds. This is enough to be prompt, and not so much that a flood of what
+ * only the core can answer takes the CPU away from forwarding. Where it is refused, so it is to the lanes, who say so. */
+static void raise_priority(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0, CORE_NICE);
+}
+
+static bool refuse_pidfile(const struct router *r, int fd)
 {
     const char *path = r->options.pidfile;
-    if (path == NULL)
-        return true;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+    char pid[16];
+    ssize_t n = fd >= 0 && errno == EWOULDBLOCK ? read(fd, pid, sizeof pid - 1) : -1;
+    if (n < 0) {
         log_error(&r->log, "starting failed: the pid file %s can not be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
+    } else {
+        pid[n] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        log_error(&r->log,
+                  "starting failed: the pid file %s is that of a running ferryd (pid %s): stop it, or choose another "
+                  "file with -p",
+                  path, pid);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+/* The lock goes with the process, so a file that was left behind is taken, and that of one that runs is not. */
+static bool write_pidfile(struct router *r)
+{
+    if (r->options.pidfile == NULL)
+        return true;
+    int fd = open(r->options.pidfile, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return refuse_pidfile(r, fd);
+    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+        return refuse_pidfile(r, fd);
     r->wrote_pidfile = true;
+    r->pidfile = fd;
     return true;
 }
 
@@ -263,6 +291,7 @@ static bool bring_up(struct router *r)
         return false;
     }
     raise_file_limit();
+    raise_priority();
     if (!make_core(r))
         return false;
     unsigned refused = apply_first(r);
@@ -327,7 +356,9 @@ void router_stop(struct router *r)
     if (r->base != NULL)
         event_base_free(r->base);
     free(r->statics);
-    if (r->wrote_pidfile)
+    if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
+        close(r->pidfile);
+    }
     config_free(r->running);
 }

@@ -31,6 +31,7 @@ struct interfaces;
 struct router {
     struct options options;
     bool wrote_pidfile;
+    int pidfile; /* open and locked while it is ours */
     struct log log;
     struct config *running;
     struct event_base *base;

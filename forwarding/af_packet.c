@@ -406,6 +406,11 @@ void af_packet_close(struct af_packet *a, unsigned number)
     later(a->later, close_port_beside, port);
 }
 
+bool af_packet_hears(const struct af_packet *a, unsigned number)
+{
+    return is_open(a, number) && packet_is_bound(a->port[number]->control, a->port[number]->ifindex);
+}
+
 void af_packet_set_bypass(struct af_packet *a, unsigned number, bool bypass)
 {
     for (unsigned i = 0; is_open(a, number) && i <= a->lanes; i++)

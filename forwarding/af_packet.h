@@ -40,6 +40,10 @@ bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, cons
 /* The device may be gone already. */
 void af_packet_close(struct af_packet *a, unsigned number);
 
+/* Whether the device that the port was opened on is still the one that its sockets hear. One that left, even if it came
+ * back with the same index, took them off. */
+bool af_packet_hears(const struct af_packet *a, unsigned number);
+
 /* The root qdisc of the device changed. */
 void af_packet_set_bypass(struct af_packet *a, unsigned number, bool bypass);
 

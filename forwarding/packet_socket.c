@@ -76,6 +76,13 @@ bool packet_bind(int fd, uint32_t ifindex, bool receives)
     return bind(fd, (const struct sockaddr *)&to, sizeof to) == 0;
 }
 
+bool packet_is_bound(int fd, uint32_t ifindex)
+{
+    struct sockaddr_ll at = {0};
+    socklen_t size = sizeof at;
+    return getsockname(fd, (struct sockaddr *)&at, &size) == 0 && at.sll_ifindex == (int)ifindex;
+}
+
 uint32_t packet_socket_drops(int fd)
 {
     struct tpacket_stats stats = {0};

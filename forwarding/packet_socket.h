@@ -29,6 +29,9 @@ bool packet_set_filter(int fd, const struct sock_filter *program, unsigned n);
 /* To a device (0: to none, which means all when it receives). A receiver hears every protocol from here on. */
 bool packet_bind(int fd, uint32_t ifindex, bool receives);
 
+/* The kernel takes a socket off a device that goes. */
+bool packet_is_bound(int fd, uint32_t ifindex);
+
 /* Frames that found no room since this was last asked. */
 uint32_t packet_socket_drops(int fd);
 

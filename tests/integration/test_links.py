@@ -1,5 +1,7 @@
 """Devices come, go and change; routes and neighbours follow."""
 
+import signal
+
 from tests.lab.lab import TWO_HOSTS, run, two_hosts, wait_until
 
 
@@ -74,6 +76,23 @@ def test_names_bind_through_renames(pair):
     pair.r1.up("r1")
     wait_until(lambda: oper(pair.router, "r1") == "up", what="the port's return")
     assert " 0% packet loss" in pair.h1.ping("10.0.2.2", 3)
+
+
+def test_a_device_that_left_and_came_back_unnoticed_is_opened_anew(pair):
+    """The kernel's news of it are lost among too many others, and it has its old index: only its sockets know."""
+    side = pair.lab.namespace("side")
+    pair.r1.run("ip", "link", "add", "noise", "type", "bridge")
+    before = pair.router.json("show interfaces")["r0"]["index"]
+    pair.router.process.send_signal(signal.SIGSTOP)
+    pair.r1.run("ip", "-batch", "-", stdin="link set noise mtu 1400\nlink set noise mtu 1500\n" * 1500)
+    pair.r1.run("ip", "link", "set", "r0", "netns", side.name)
+    side.run("ip", "link", "set", "r0", "netns", pair.r1.name)
+    pair.r1.up("r0")
+    pair.router.process.send_signal(signal.SIGCONT)
+    pair.router.wait_log("the kernel left out news of devices")
+    assert pair.router.json("show interfaces")["r0"]["index"] == before
+    wait_until(lambda: " 0% packet loss" in pair.h1.run("ping", "-n", "-c", "1", "-W", "1", "10.0.2.2", check=False), what="the device's return")
+    pair.router.balance()
 
 
 def test_mtu_and_mac_changes_are_followed(pair):
