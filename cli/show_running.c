@@ -12,46 +12,76 @@
 #include "cli/job.h"
 #include "cli/tree.h"
 
-#define PIECE (8 * 1024)
+#define PIECE (8 * 1024) /* of the startup configuration a step */
 
 /* ---- running ---- */
 
-struct text {
-    char *bytes;
-    size_t len, at;
-};
-
-static bool write_text(const struct job *job, struct text *text)
+/* Returns the next part of the text, to be freed; NULL when there was no memory. */
+static char *write_part(struct config_writer *writer, bool *more)
 {
-    FILE *to = open_memstream(&text->bytes, &text->len);
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
     if (to == NULL)
-        return false;
-    bool good = config_write(job->router->running(job->router->context), to);
-    return fclose(to) == 0 && good;
+        return NULL;
+    *more = config_write_some(writer, to, JOB_ROWS);
+    bool good = !ferror(to);
+    if (fclose(to) == 0 && good)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void begin_running(struct job *job, struct config_writer *writer)
+{
+    writer->config = job->router->hold(job->router->context);
+    if (!job->line->json)
+        return;
+    json_begin_object(&job->json, NULL);
+    json_begin_text(&job->json, "config");
+}
+
+static void end_running_json(struct job *job)
+{
+    json_end_text(&job->json);
+    json_end(&job->json);
 }
 
 static enum step show_running(struct job *job)
 {
-    struct text *text = job->state;
-    if (job_first(job) && !write_text(job, text))
-        return job_refuse(job, "the configuration can not be written out: no memory");
-    if (job->line->json) {
-        json_document(&job->json, json_pack("{s:o}", "config", json_text(text->bytes)));
-        return STEP_DONE;
+    struct config_writer *writer = job->state;
+    bool more = false;
+    if (job_first(job))
+        begin_running(job, writer);
+    char *text = write_part(writer, &more);
+    if (text == NULL) {
+        job->failed = true; /* what has been said can not be taken back */
+    } else if (job->line->json) {
+        json_add_text(&job->json, text);
+    } else {
+        job_print(job, "%s", text);
     }
-    size_t n = text->len - text->at < PIECE ? text->len - text->at : PIECE;
-    job_write(job, text->bytes + text->at, n);
-    text->at += n;
-    return text->at < text->len ? STEP_MORE : STEP_DONE;
+    free(text);
+    if (more)
+        return STEP_MORE;
+    if (job->line->json)
+        end_running_json(job);
+    return STEP_DONE;
 }
 
-static void end_text(struct job *job)
+static void release_running(struct job *job)
 {
-    struct text *text = job->state;
-    free(text->bytes);
+    struct config_writer *writer = job->state;
+    if (writer->config != NULL)
+        job->router->release(job->router->context, writer->config);
 }
 
 /* ---- startup ---- */
+
+struct text {
+    char *bytes;
+    size_t len;
+};
 
 struct file {
     int fd; /* one more than the descriptor: 0 is none */
@@ -123,7 +153,7 @@ static void end_file(struct job *job)
 /* ---- the tables ---- */
 
 static const struct command_run run_running = {
-    .state_size = sizeof(struct text), .step = show_running, .end = end_text};
+    .state_size = sizeof(struct config_writer), .step = show_running, .end = release_running};
 const struct command command_show_running = {COMMAND_WORD, "running-config", "The configuration in use", COMMAND_JSON,
                                              .run = &run_running};
 

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/apply.h"
+#include "daemon/config_file.h"
+#include "daemon/findings.h"
 #include "daemon/router.h"
 #include "daemon/version.h"
 
@@ -79,8 +80,8 @@ int main(int argc, char **argv)
         return status;
 
     signal(SIGPIPE, SIG_IGN);
-    findings_init(&findings, NULL, NULL, 0);
-    router.running = apply_read(router.options.config_path, &findings);
+    findings_init(&findings, true);
+    router.running = config_read(router.options.config_path, &findings.errors);
     if (router.running == NULL)
         return EXIT_FAILED;
     if (router.options.check) {

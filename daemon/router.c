@@ -13,6 +13,7 @@
 #include "daemon/apply.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
+#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/version.h"
 
@@ -50,6 +51,21 @@ static const struct config *view_running(void *context)
     return ((struct router *)context)->running;
 }
 
+static const struct config *view_hold(void *context)
+{
+    struct router *r = context;
+    r->running->holders++;
+    return r->running;
+}
+
+static void view_release(void *context, const struct config *config)
+{
+    struct router *r = context;
+    struct config *held = (struct config *)(uintptr_t)config; /* ours: view_hold gave it */
+    if (--held->holders == 0 && held != r->running)
+        reload_discard(r, held);
+}
+
 static struct now view_now(void *context)
 {
     return loop_now(((struct router *)context)->loop);
@@ -73,9 +89,14 @@ static size_t view_ring_bytes(void *context)
     return af_packet_ring_bytes(((struct router *)context)->af_packet);
 }
 
-static bool view_reload(void *context, char *report, size_t size)
+static void view_reload(void *context, struct cli_reload *asker)
 {
-    return apply_reload(context, report, size);
+    reload_ask(((struct router *)context)->reload, asker);
+}
+
+static void view_forget_reload(void *context, struct cli_reload *asker)
+{
+    reload_forget(((struct router *)context)->reload, asker);
 }
 
 static void view_log(void *context, const char *text)
@@ -92,6 +113,8 @@ static bool start_cli(struct router *r)
                                   .dataplane = r->dataplane,
                                   .rib = r->rib,
                                   .running = view_running,
+                                  .hold = view_hold,
+                                  .release = view_release,
                                   .config_path = r->options.config_path,
                                   .version = FERRYD_VERSION,
                                   .started_ns = loop_now(r->loop).ns,
@@ -100,6 +123,7 @@ static bool start_cli(struct router *r)
                                   .refresh_counters = view_refresh_counters,
                                   .ring_bytes = view_ring_bytes,
                                   .reload = view_reload,
+                                  .forget_reload = view_forget_reload,
                                   .log = view_log};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
     if (r->cli == NULL)
@@ -175,7 +199,7 @@ static void asked_to_reload(int signal, short what, void *context)
 {
     (void)signal;
     (void)what;
-    apply_reload(context, NULL, 0);
+    reload_ask(((struct router *)context)->reload, NULL);
 }
 
 static void asked_to_report(int signal, short what, void *context)
@@ -244,6 +268,12 @@ static bool make_core(struct router *r)
         return failed(r, "the event loop");
     if (!make_dataplane(r))
         return false;
+    r->worker = worker_new(r->base);
+    if (r->worker == NULL)
+        return failed(r, "the worker thread");
+    r->reload = reload_new(r);
+    if (r->reload == NULL)
+        return failed(r, "the event loop");
     r->guard = guard_new(r->base, &r->log);
     r->interfaces = interfaces_new(r);
     if (r->guard == NULL || r->interfaces == NULL)
@@ -309,6 +339,8 @@ void router_stop(struct router *r)
         lane_thread_stop(r->threads[i]);
     if (r->cli != NULL)
         cli_free(r->cli);
+    reload_free(r->reload);
+    worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
         if (r->signals[i] != NULL)
             event_free(r->signals[i]);
@@ -326,7 +358,7 @@ void router_stop(struct router *r)
         grace_free(r->grace);
     if (r->base != NULL)
         event_base_free(r->base);
-    free(r->statics);
+    free(r->statics.list);
     if (r->wrote_pidfile)
         unlink(r->options.pidfile);
     config_free(r->running);
