@@ -244,12 +244,12 @@ static void slow_reader(void)
     fill_rib();
     int fd = shell_connect(&s);
     shell_send(fd, "show ip route json\n", 19);
-    for (unsigned i = 0; i < 200 || (queued() < SESSION_OUTPUT_HIGH && i < 20000); i++) {
+    for (unsigned i = 0; i < 200 || (queued() <= SESSION_OUTPUT_HIGH / 2 && i < 20000); i++) {
         shell_turn(&s);
         CU_ASSERT_TRUE(queued() < 2 * SESSION_OUTPUT_HIGH);
     }
-    /* it does not read, and everybody else is served */
-    CU_ASSERT_TRUE(queued() >= SESSION_OUTPUT_HIGH);
+    /* it does not read, and everybody else is served; the socket may have taken some of what waited */
+    CU_ASSERT_TRUE(queued() > SESSION_OUTPUT_HIGH / 2);
     expect("show logging", LOGGING);
     rib_remove_protocol(s.rib, RIB_CONNECTED, s.r.now); /* a change under a walk does no harm */
     close(fd);
