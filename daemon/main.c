@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     struct router router = {.options.config_path = DEFAULT_CONFIG};
     struct findings findings;
     log_init(&router.log);
+    router.log.lost = &router.log_lost;
     int status = read_options(&router, argc, argv);
     if (status >= 0)
         return status;

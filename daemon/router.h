@@ -35,6 +35,7 @@ struct router {
     struct options options;
     bool wrote_pidfile;
     struct log log;
+    unsigned log_lost; /* what the log counts */
     struct config *running;
     struct event_base *base;
     struct grace *grace;
