@@ -27,12 +27,22 @@ struct cli_link {
     unsigned carrier_changes;
 };
 
+/* Who waits for the end of a reload. */
+struct cli_reload {
+    /* REPORT is a sentence or several lines and stays only during the call; not GOOD: nothing was changed. */
+    void (*done)(struct cli_reload *self, bool good, const char *report);
+    struct cli_reload *next; /* the daemon's */
+};
+
 /* What commands ask the daemon to do or tell. Every function gets the context. */
 struct cli_router {
     void *context;
     struct dataplane *dataplane;
     struct rib *rib;
     const struct config *(*running)(void *context);
+    /* The running configuration for longer than one step: it stays as it is until it is let go of. */
+    const struct config *(*hold)(void *context);
+    void (*release)(void *context, const struct config *config);
     const char *config_path; /* of the start */
     const char *version;
     uint64_t started_ns;
@@ -43,13 +53,15 @@ struct cli_router {
     void (*refresh_counters)(void *context);
     /* Resident and ring memory, thread CPU: for show memory and show processes. */
     size_t (*ring_bytes)(void *context);
-    /* Re-reads the file and applies the difference. A sentence or several lines into REPORT; false if nothing was
-     * changed. */
-    bool (*reload)(void *context, char *report, size_t size);
+    /* Re-reads the file and applies the difference, which takes as long as it takes: ASKER is told the end, unless it
+     * is forgotten before. */
+    void (*reload)(void *context, struct cli_reload *asker);
+    void (*forget_reload)(void *context, struct cli_reload *asker);
     void (*warn)(void *context, const char *text);
 };
 
 struct cli;
+struct access_rules;
 
 /* Listens on PATH (a stale socket is replaced, a live one refused: a sentence in WHY). GROUP may be NULL. NULL on
  * failure. */
@@ -58,7 +70,7 @@ struct cli *cli_new(struct event_base *base, const struct cli_router *router, co
 void cli_free(struct cli *cli);
 
 /* After a reload. */
-void cli_set_access(struct cli *cli, const char *group, int64_t idle_timeout_s);
+void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t idle_timeout_s);
 
 /* From the dataplane's hook: an ICMP message for a ping that some session runs. */
 void cli_icmp(struct cli *cli, const struct packet *packet, struct now now);

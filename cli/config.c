@@ -95,6 +95,7 @@ struct config *config_copy(const struct config *config)
     *copy = *config;
     copy->files = NULL;
     copy->n_files = 0;
+    copy->holders = 0;
     bool good = schema_own(&schema_root, copy, config);
     if (!copy_names(copy, config) || !good) {
         config_free(copy);

@@ -93,6 +93,8 @@ struct config {
     char **files;        /* names that places point to */
     size_t n_files;
     struct config_place place; /* of the file as a whole */
+
+    unsigned holders; /* who still looks at it when it is no longer the running one; for whoever owns it */
 };
 
 /* All defaults. NULL when there is no memory. */
@@ -132,6 +134,14 @@ bool config_check_restart(const struct config *running, const struct config *nex
 /* Writes the libconfig text of it, in the order and style of the samples; reading it back gives the same configuration.
  * Keys that hold their default are left out. False on a write error. */
 bool config_write(const struct config *config, FILE *to) CONFIG_SYMBOL("ferryd_config_write");
+
+/* The same bit by bit: at most MOST entries of its lists, MOST > 0. True when there is more to come. */
+struct config_writer {
+    const struct config *config; /* the rest is 0 before the first call */
+    size_t key, entry;
+    bool begun;
+};
+bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
 
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
 

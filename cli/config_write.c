@@ -56,26 +56,30 @@ static void write_keys(FILE *to, const struct schema_group *group, const void *b
     fputs(after, to);
 }
 
-static void write_entries(FILE *to, const struct schema_key *key, const void *base)
+/* From entry w->entry on, at most *MOST of them. True when the last is written. */
+static bool write_entries(struct config_writer *w, FILE *to, const struct schema_key *key, size_t *most)
 {
-    size_t n = schema_count(key, base);
-    fprintf(to, "%s = (%s", key->name, n == 0 ? " " : "\n");
-    for (size_t i = 0; i < n; i++) {
+    size_t n = schema_count(key, w->config);
+    if (w->entry == 0)
+        fprintf(to, "%s = (%s", key->name, n == 0 ? " " : "\n");
+    for (; w->entry<n && * most> 0; w->entry++, (*most)--) {
+        const void *entry = schema_look(key, w->config, w->entry);
         fputs("  {", to);
         if (key->group->block)
-            write_keys(to, key->group, schema_look(key, base, i), "\n    ", "\n  ");
+            write_keys(to, key->group, entry, "\n    ", "\n  ");
         else
-            write_keys(to, key->group, schema_look(key, base, i), " ", " ");
-        fputs(i + 1 < n ? "},\n" : "}\n", to);
+            write_keys(to, key->group, entry, " ", " ");
+        fputs(w->entry + 1 < n ? "},\n" : "}\n", to);
     }
+    if (w->entry < n)
+        return false;
     fputs(");\n", to);
+    return true;
 }
 
 static void write_item(FILE *to, const struct schema_key *key, const void *base)
 {
-    if (key->kind == SCHEMA_ENTRIES) {
-        write_entries(to, key, base);
-    } else if (key->kind == SCHEMA_GROUP) {
+    if (key->kind == SCHEMA_GROUP) {
         fprintf(to, "%s: {", key->name);
         write_keys(to, key->group, base, " ", " };\n");
     } else {
@@ -85,15 +89,28 @@ static void write_item(FILE *to, const struct schema_key *key, const void *base)
     }
 }
 
+bool config_write_some(struct config_writer *w, FILE *to, size_t most)
+{
+    for (; w->key < schema_root.n; w->key++, w->entry = 0) {
+        const struct schema_key *key = &schema_root.keys[w->key];
+        if (!key->always && schema_is_default(key, w->config))
+            continue;
+        if (most == 0)
+            return true;
+        if (w->entry == 0 && w->begun)
+            fputc('\n', to);
+        w->begun = true;
+        if (key->kind != SCHEMA_ENTRIES)
+            write_item(to, key, w->config);
+        else if (!write_entries(w, to, key, &most))
+            return true;
+    }
+    return false;
+}
+
 bool config_write(const struct config *config, FILE *to)
 {
-    bool first = true;
-    for (const struct schema_key *key = schema_root.keys; key < schema_root.keys + schema_root.n; key++) {
-        if (!key->always && schema_is_default(key, config))
-            continue;
-        fputs(first ? "" : "\n", to);
-        first = false;
-        write_item(to, key, config);
-    }
+    struct config_writer writer = {.config = config};
+    config_write_some(&writer, to, SIZE_MAX);
     return fflush(to) == 0 && !ferror(to);
 }

@@ -76,6 +76,27 @@ void json_member(struct json_stream *stream, const char *name, json_t *value)
     write_value(stream, value);
 }
 
+void json_begin_text(struct json_stream *stream, const char *name)
+{
+    lead(stream, name);
+    evbuffer_add(stream->out, "\"", 1);
+}
+
+void json_add_text(struct json_stream *stream, const char *text)
+{
+    json_t *value = json_text(text);
+    char *quoted = value == NULL ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+    if (quoted != NULL)
+        evbuffer_add(stream->out, quoted + 1, strlen(quoted) - 2);
+    free(quoted);
+    json_decref(value);
+}
+
+void json_end_text(struct json_stream *stream)
+{
+    evbuffer_add(stream->out, "\"", 1);
+}
+
 void json_document(struct json_stream *stream, json_t *value)
 {
     write_value(stream, value);

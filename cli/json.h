@@ -29,6 +29,11 @@ void json_end(struct json_stream *stream);
 /* Writes one member and lets go of VALUE; NULL (there was no memory for it) is written as null. */
 void json_member(struct json_stream *stream, const char *name, json_t *value);
 
+/* A member that is a string, said bit by bit. Nothing else is written to the stream until its end. */
+void json_begin_text(struct json_stream *stream, const char *name);
+void json_add_text(struct json_stream *stream, const char *text);
+void json_end_text(struct json_stream *stream);
+
 /* The whole document at once. */
 void json_document(struct json_stream *stream, json_t *value);
 

@@ -1,29 +1,52 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/job.h"
 #include "cli/tree.h"
 
-/* The report's own line end, if it has one, is left to whoever prints it. */
-static void chop(char *text)
+struct waiting {
+    struct cli_reload asker; /* first: the asker is the state */
+    struct job *job;
+    bool asked, told, good;
+    char *report;
+};
+
+static void told(struct cli_reload *self, bool good, const char *report)
 {
-    size_t len = strlen(text);
-    while (len > 0 && text[len - 1] == '\n')
-        text[--len] = '\0';
+    struct waiting *w = (struct waiting *)self;
+    w->told = true;
+    w->good = good;
+    w->report = strdup(report);
+    job_wake(w->job);
 }
 
 static enum step reload(struct job *job)
 {
-    char report[8192] = "";
-    bool good = job->router->reload(job->router->context, report, sizeof report);
-    chop(report);
-    if (!good)
-        return job_refuse(job, "%s", report[0] != '\0' ? report : "the configuration was not changed");
-    if (report[0] != '\0')
-        job_print(job, "%s\n", report);
+    struct waiting *w = job->state;
+    if (!w->asked) {
+        *w = (struct waiting){.asker.done = told, .job = job, .asked = true};
+        job->router->reload(job->router->context, &w->asker);
+    }
+    if (!w->told)
+        return STEP_WAIT;
+    bool silent = w->report == NULL || w->report[0] == '\0';
+    if (!w->good)
+        return job_refuse(job, "%s", silent ? "the configuration was not changed" : w->report);
+    if (!silent)
+        job_print(job, "%s\n", w->report);
     return STEP_DONE;
 }
 
-static const struct command_run run = {.step = reload};
+/* A reload goes on without who asked for it. */
+static void end(struct job *job)
+{
+    struct waiting *w = job->state;
+    if (w->asked && !w->told)
+        job->router->forget_reload(job->router->context, &w->asker);
+    free(w->report);
+}
+
+static const struct command_run run = {.state_size = sizeof(struct waiting), .step = reload, .end = end};
 static const struct command configuration = {COMMAND_WORD, "configuration", "Read the file again, apply what differs",
                                              .run = &run};
 static const struct command *const words[] = {&configuration, NULL};

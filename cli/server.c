@@ -224,12 +224,10 @@ static int open_socket(const char *path, char *why, size_t size)
 
 /* ---- front door ---- */
 
-void cli_set_access(struct cli *cli, const char *group, int64_t idle_timeout_s)
+void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t idle_timeout_s)
 {
-    char why[256];
     struct session *s;
-    if (!access_rules_set(&cli->access, group, why, sizeof why))
-        cli->router->warn(cli->router->context, why);
+    cli->access = *rules;
     cli->idle_s = idle_timeout_s;
     for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
         session_restart_idle(s);
@@ -275,7 +273,9 @@ struct cli *cli_new(struct event_base *base, const struct cli_router *router, co
         cli_free(cli);
         return NULL;
     }
-    cli_set_access(cli, group, idle_timeout_s);
+    if (!access_rules_set(&cli->access, group, why, why_size))
+        cli->router->warn(cli->router->context, why);
+    cli->idle_s = idle_timeout_s;
     /* a session that hangs up must cost the router no more than a failed write */
     signal(SIGPIPE, SIG_IGN);
     return cli;

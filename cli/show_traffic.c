@@ -166,5 +166,5 @@ static enum step show_traffic(struct job *job)
 }
 
 static const struct command_run run = {.step = show_traffic};
-const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP and UDP", COMMAND_SHOW,
-                                                .run = &run};
+const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP and UDP",
+                                                COMMAND_SHOW, .run = &run};

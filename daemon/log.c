@@ -1,6 +1,7 @@
 #include "daemon/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
+#define PATIENCE_MS    2 /* with a reader who is behind; none once a line was lost */
 
 static const char *const level_name[] = {"error", "warning", "notice", "info", "debug"};
 static const int level_syslog[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
@@ -47,6 +49,17 @@ static void make_printable(char *text)
     }
 }
 
+/* Will FD take a line without making us wait? A pipe that is ready takes 4 KB. */
+static bool is_read(int fd, int patience_ms)
+{
+    struct pollfd at = {.fd = fd, .events = POLLOUT};
+    int ready;
+    do
+        ready = poll(&at, 1, patience_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
 static void write_with_time(int fd, enum config_log_level level, const char *text)
 {
     struct timespec at;
@@ -60,6 +73,26 @@ static void write_with_time(int fd, enum config_log_level level, const char *tex
      * to tell. */
     if (write(fd, line, (size_t)len) < 0)
         return;
+}
+
+static void write_line(const struct log *log, enum config_log_level level, const char *text)
+{
+    unsigned lost = log->lost == NULL ? 0 : *log->lost;
+    if (!is_read(log->fd, lost > 0 ? 0 : PATIENCE_MS)) {
+        if (log->lost != NULL)
+            (*log->lost)++;
+        return;
+    }
+    if (lost > 0) {
+        char note[80];
+        snprintf(note, sizeof note, "%u line%s of this log %s lost: nobody read them", lost, lost == 1 ? "" : "s",
+                 lost == 1 ? "was" : "were");
+        *log->lost = 0;
+        write_with_time(log->fd, CONFIG_LOG_WARNING, note);
+        write_line(log, level, text);
+        return;
+    }
+    write_with_time(log->fd, level, text);
 }
 
 void log_at(const struct log *log, enum config_log_level level, const char *format, ...)
@@ -77,7 +110,7 @@ void log_at(const struct log *log, enum config_log_level level, const char *form
     if (syslog_too)
         syslog(level_syslog[level], "%s", text);
     if (!syslog_too || (log->starting && level <= CONFIG_LOG_WARNING))
-        write_with_time(log->fd, level, text);
+        write_line(log, level, text);
     errno = saved;
 }
 

@@ -15,6 +15,7 @@ struct log {
     bool level_fixed; /* by the command line: the configuration does not change it */
     bool starting;    /* until ready, warnings and errors go to standard error whatever the destination */
     int fd;           /* of standard error, or of a test */
+    unsigned *lost;   /* counts lines that nobody read; NULL: they are not counted */
 };
 
 /* What a start needs before there is a configuration: standard error, level info. */
@@ -26,8 +27,9 @@ void log_configure(struct log *log, const struct config *config);
 /* Reads "error", "warning", "notice", "info" or "debug". */
 bool log_level_parse(const char *text, enum config_log_level *level);
 
-/* One line; errno is what it was before. Control characters come out as '?', so that nothing
- * from outside can forge a line. */
+/* One line; errno is what it was before. Who reads standard error may stop reading: then lines are lost, and the router
+ * goes on; how many there were is the first that is said when it is read again. Control characters come out as '?', so
+ * that nothing from outside can forge a line. */
 void log_at(const struct log *log, enum config_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

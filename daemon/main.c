@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/apply.h"
+#include "daemon/config_file.h"
+#include "daemon/findings.h"
 #include "daemon/router.h"
 #include "daemon/version.h"
 
@@ -74,13 +75,14 @@ int main(int argc, char **argv)
     struct router router = {.options.config_path = DEFAULT_CONFIG};
     struct findings findings;
     log_init(&router.log);
+    router.log.lost = &router.log_lost;
     int status = read_options(&router, argc, argv);
     if (status >= 0)
         return status;
 
     signal(SIGPIPE, SIG_IGN);
-    findings_init(&findings, NULL, NULL, 0);
-    router.running = apply_read(router.options.config_path, &findings);
+    findings_init(&findings, true);
+    router.running = config_read(router.options.config_path, &findings.errors);
     if (router.running == NULL)
         return EXIT_FAILED;
     if (router.options.check) {

@@ -14,6 +14,7 @@
 #include "daemon/apply.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
+#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/version.h"
 
@@ -52,6 +53,21 @@ static const struct config *view_running(void *context)
     return ((struct router *)context)->running;
 }
 
+static const struct config *view_hold(void *context)
+{
+    struct router *r = context;
+    r->running->holders++;
+    return r->running;
+}
+
+static void view_release(void *context, const struct config *config)
+{
+    struct router *r = context;
+    struct config *held = (struct config *)(uintptr_t)config; /* ours: view_hold gave it */
+    if (--held->holders == 0 && held != r->running)
+        reload_discard(r, held);
+}
+
 static struct now view_now(void *context)
 {
     return loop_now(((struct router *)context)->loop);
@@ -75,9 +91,14 @@ static size_t view_ring_bytes(void *context)
     return af_packet_ring_bytes(((struct router *)context)->af_packet);
 }
 
-static bool view_reload(void *context, char *report, size_t size)
+static void view_reload(void *context, struct cli_reload *asker)
 {
-    return apply_reload(context, report, size);
+    reload_ask(((struct router *)context)->reload, asker);
+}
+
+static void view_forget_reload(void *context, struct cli_reload *asker)
+{
+    reload_forget(((struct router *)context)->reload, asker);
 }
 
 static void view_warn(void *context, const char *text)
@@ -94,6 +115,8 @@ static bool start_cli(struct router *r)
                                   .dataplane = r->dataplane,
                                   .rib = r->rib,
                                   .running = view_running,
+                                  .hold = view_hold,
+                                  .release = view_release,
                                   .config_path = r->options.config_path,
                                   .version = FERRYD_VERSION,
                                   .started_ns = loop_now(r->loop).ns,
@@ -102,6 +125,7 @@ static bool start_cli(struct router *r)
                                   .refresh_counters = view_refresh_counters,
                                   .ring_bytes = view_ring_bytes,
                                   .reload = view_reload,
+                                  .forget_reload = view_forget_reload,
                                   .warn = view_warn};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
     if (r->cli == NULL)
@@ -177,7 +201,7 @@ static void asked_to_reload(int signal, short what, void *context)
 {
     (void)signal;
     (void)what;
-    apply_reload(context, NULL, 0);
+    reload_ask(((struct router *)context)->reload, NULL);
 }
 
 static void asked_to_report(int signal, short what, void *context)
@@ -212,9 +236,10 @@ static void raise_file_limit(void)
     }
 }
 
-/* Beside a busy lane, which runs at nice -20, an ordinary thread is given one per cent of the CPU: answers to ARP and to
- * the shell would wait for hundreds of milliseconds. This is enough to be prompt, and not so much that a flood of what
- * only the core can answer takes the CPU away from forwarding. Where it is refused, so it is to the lanes, who say so. */
+/* Beside a busy lane, which runs at nice -20, an ordinary thread is given one per cent of the CPU: answers to ARP and
+ * to the shell would wait for hundreds of milliseconds. This is enough to be prompt, and not so much that a flood of
+ * what only the core can answer takes the CPU away from forwarding. Where it is refused, so it is to the lanes, who say
+ * so. */
 static void raise_priority(void)
 {
     (void)setpriority(PRIO_PROCESS, 0, CORE_NICE);
@@ -272,6 +297,12 @@ static bool make_core(struct router *r)
         return failed(r, "the event loop");
     if (!make_dataplane(r))
         return false;
+    r->worker = worker_new(r->base);
+    if (r->worker == NULL)
+        return failed(r, "the worker thread");
+    r->reload = reload_new(r);
+    if (r->reload == NULL)
+        return failed(r, "the event loop");
     r->guard = guard_new(r->base, &r->log);
     r->interfaces = interfaces_new(r);
     if (r->guard == NULL || r->interfaces == NULL)
@@ -338,6 +369,8 @@ void router_stop(struct router *r)
         lane_thread_stop(r->threads[i]);
     if (r->cli != NULL)
         cli_free(r->cli);
+    reload_free(r->reload);
+    worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
         if (r->signals[i] != NULL)
             event_free(r->signals[i]);
@@ -355,7 +388,7 @@ void router_stop(struct router *r)
         af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
-    free(r->statics);
+    free(r->statics.list);
     if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
         close(r->pidfile);

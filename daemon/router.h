@@ -12,6 +12,8 @@
 #include "daemon/links.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/routes.h"
+#include "daemon/worker.h"
 #include "forwarding/af_packet.h"
 #include "forwarding/dataplane.h"
 #include "forwarding/grace.h"
@@ -27,12 +29,14 @@ struct options {
 };
 
 struct interfaces;
+struct reload;
 
 struct router {
     struct options options;
     bool wrote_pidfile;
     int pidfile; /* open and locked while it is ours */
     struct log log;
+    unsigned log_lost; /* what the log counts */
     struct config *running;
     struct event_base *base;
     struct grace *grace;
@@ -43,9 +47,10 @@ struct router {
     struct links *links;
     struct guard *guard;
     struct interfaces *interfaces;
-    struct rib_route *statics; /* the static routes that the RIB has from us, in order (routes.h) */
-    size_t n_statics;
-    struct cli_router view; /* what the shell sees of all this */
+    struct worker *worker;
+    struct reload *reload;
+    struct static_routes statics; /* that the RIB has from us */
+    struct cli_router view;       /* what the shell sees of all this */
     struct cli *cli;
     struct event *signals[4];
     struct lane_thread *threads[CONFIG_CPUS_MAX];

@@ -1,26 +1,25 @@
-/* Both lists are in order, so that one walk over the two finds what went, what came and what stayed, however many there
- * are. A route that names an interface is compared by the interface's port number: the number changes when the
- * interface is configured anew. */
+/* A route that names an interface is compared by the interface's port number: the number changes when the interface is
+ * configured anew. Of one prefix everything changes within one step, what comes first, so that there is no moment
+ * without a route where there is one before and after. */
 #include "daemon/routes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/interfaces.h"
 #include "daemon/router.h"
 
-static int compare_place(const struct rib_route *a, const struct rib_route *b)
+static int compare_prefixes(const struct rib_route *a, const struct rib_route *b)
 {
     if (a->prefix.addr != b->prefix.addr)
         return a->prefix.addr < b->prefix.addr ? -1 : 1;
-    if (a->prefix.len != b->prefix.len)
-        return a->prefix.len < b->prefix.len ? -1 : 1;
-    return (int)a->distance - (int)b->distance;
+    return (int)a->prefix.len - (int)b->prefix.len;
 }
 
 static int compare(const void *a, const void *b)
 {
-    return compare_place(a, b);
+    const struct rib_route *x = &((const struct static_route *)a)->route, *y = &((const struct static_route *)b)->route;
+    int order = compare_prefixes(x, y);
+    return order != 0 ? order : (int)x->distance - (int)y->distance;
 }
 
 static bool same(const struct rib_route *a, const struct rib_route *b)
@@ -33,29 +32,57 @@ static bool same(const struct rib_route *a, const struct rib_route *b)
     return true;
 }
 
-static struct rib_route of_config(const struct interfaces *interfaces, const struct config_route *c)
+/* ---- the list ---- */
+
+static struct rib_route of_config(const struct config_route *c)
 {
     struct rib_route r = {
         .prefix = c->prefix, .protocol = RIB_STATIC, .type = (enum rib_type)c->type, .distance = (uint8_t)c->distance};
     if (r.type != RIB_UNICAST)
         return r;
-    uint16_t port = c->interface == NULL ? PORT_NONE : (uint16_t)interfaces_number(interfaces, c->interface);
     for (unsigned i = 0; i < c->n_via; i++)
-        r.hops[r.n_hops++] = (struct rib_hop){.gateway = c->via[i], .port = port};
+        r.hops[r.n_hops++] = (struct rib_hop){.gateway = c->via[i], .port = PORT_NONE};
     if (c->n_via == 0)
-        r.hops[r.n_hops++] = (struct rib_hop){.port = port};
+        r.hops[r.n_hops++] = (struct rib_hop){.port = PORT_NONE};
     return r;
 }
 
-static struct rib_route *list_of_config(const struct interfaces *interfaces, const struct config *config)
+bool routes_list(struct static_routes *routes, const struct config *config)
 {
-    struct rib_route *list = calloc(config->n_routes + 1, sizeof *list);
-    if (list == NULL)
-        return NULL;
-    for (size_t i = 0; i < config->n_routes; i++)
-        list[i] = of_config(interfaces, &config->routes[i]);
-    qsort(list, config->n_routes, sizeof *list, compare);
-    return list;
+    routes->n = config->n_routes;
+    routes->list = calloc(routes->n + 1, sizeof *routes->list);
+    if (routes->list == NULL)
+        return false;
+    for (size_t i = 0; i < routes->n; i++)
+        routes->list[i] = (struct static_route){of_config(&config->routes[i]), i};
+    qsort(routes->list, routes->n, sizeof *routes->list, compare);
+    return true;
+}
+
+/* ---- the difference ---- */
+
+static void find_ports(const struct routes_change *c, struct static_route *s)
+{
+    const char *interface = c->config->routes[s->from].interface;
+    for (unsigned i = 0; interface != NULL && i < s->route.n_hops; i++)
+        s->route.hops[i].port = (uint16_t)interfaces_number(c->router->interfaces, interface);
+}
+
+/* How many at LIST[AT] and after it have PREFIX_OF's prefix. */
+static size_t count_prefix(const struct static_routes *routes, size_t at, const struct rib_route *prefix_of)
+{
+    size_t n = 0;
+    while (at + n < routes->n && compare_prefixes(&routes->list[at + n].route, prefix_of) == 0)
+        n++;
+    return n;
+}
+
+static const struct rib_route *find_distance(const struct static_route *list, size_t n, uint8_t distance)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].route.distance == distance)
+            return &list[i].route;
+    return NULL;
 }
 
 static void add(struct router *router, const struct rib_route *route, struct now now)
@@ -65,26 +92,39 @@ static void add(struct router *router, const struct rib_route *route, struct now
         log_error(&router->log, "static route %s: no memory for it", prefix_text(route->prefix, text));
 }
 
-void routes_apply(struct router *router, const struct config *config, struct now now)
+static void change_prefix(struct routes_change *c, struct now now)
 {
-    struct rib_route *want = list_of_config(router->interfaces, config), *have = router->statics;
-    if (want == NULL) {
-        log_error(&router->log, "no memory for the static routes, which stay as they were");
-        return;
+    struct router *r = c->router;
+    struct static_route *have = r->statics.list + c->at_have, *want = c->want.list + c->at_want;
+    const struct rib_route *first = c->at_have == r->statics.n                          ? &want->route
+                                    : c->at_want == c->want.n                           ? &have->route
+                                    : compare_prefixes(&have->route, &want->route) <= 0 ? &have->route
+                                                                                        : &want->route;
+    size_t n_have = count_prefix(&r->statics, c->at_have, first), n_want = count_prefix(&c->want, c->at_want, first);
+    for (size_t i = 0; i < n_want; i++) {
+        find_ports(c, &want[i]);
+        const struct rib_route *was = find_distance(have, n_have, want[i].route.distance);
+        if (was == NULL || !same(was, &want[i].route))
+            add(r, &want[i].route, now);
     }
-    size_t h = 0, w = 0;
-    rib_batch_begin(router->rib);
-    while (h < router->n_statics || w < config->n_routes) {
-        int order = h == router->n_statics ? 1 : w == config->n_routes ? -1 : compare_place(&have[h], &want[w]);
-        if (order < 0)
-            rib_remove(router->rib, have[h].prefix, RIB_STATIC, have[h].distance, now);
-        else if (order > 0 || !same(&have[h], &want[w]))
-            add(router, &want[w], now);
-        h += order <= 0;
-        w += order >= 0;
-    }
-    rib_batch_end(router->rib, now);
-    free(have);
-    router->statics = want;
-    router->n_statics = config->n_routes;
+    for (size_t i = 0; i < n_have; i++)
+        if (find_distance(want, n_want, have[i].route.distance) == NULL)
+            rib_remove(r->rib, have[i].route.prefix, RIB_STATIC, have[i].route.distance, now);
+    c->at_have += n_have;
+    c->at_want += n_want;
+}
+
+bool routes_change_some(struct routes_change *c, size_t most, struct now now)
+{
+    struct router *r = c->router;
+    rib_batch_begin(r->rib);
+    for (; most > 0 && (c->at_have < r->statics.n || c->at_want < c->want.n); most--)
+        change_prefix(c, now);
+    rib_batch_end(r->rib, now);
+    if (c->at_have < r->statics.n || c->at_want < c->want.n)
+        return true;
+    struct static_routes had = r->statics;
+    r->statics = c->want;
+    c->want = had;
+    return false;
 }

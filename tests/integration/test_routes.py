@@ -1,6 +1,7 @@
 """Static routes as the shell shows them and packets follow them."""
 
 import json
+import socket
 
 from tests.integration.packets import IP, UDP, Raw, fragment, ip, parse, to_router
 from tests.lab.lab import Lab, wait_until
@@ -83,6 +84,33 @@ def test_reload_applies_the_difference_and_a_bad_file_changes_nothing(make_pair)
     assert f"{pair.router.config}:5:" in text
     assert json.dumps(pair.router.json("show ip route")["10.65.0.0/16"][0]["nexthops"])
     assert "10.65.0.0/16" in pair.router.shell("show running-config")
+
+
+def test_running_config_is_of_one_piece_whatever_is_reloaded_meanwhile(lab: Lab):
+    """A reader that stops in the middle of it gets the rest of what it began with."""
+    from tests.lab.lab import two_hosts
+    h1, r1, _ = two_hosts(lab)
+    n = 20_000
+    head = 'hostname = "r1";\ninterfaces = ( { name = "r0"; addresses = "10.0.1.1/24"; }, { name = "r1"; addresses = "10.0.2.1/24"; } );\n'
+
+    def routes(gateway):
+        return head + "static-routes = (\n" + ",\n".join(
+            f'  {{ prefix = "11.{i >> 12 & 255}.{i >> 4 & 255}.{(i & 15) << 4}/28"; via = "{gateway}"; }}' for i in range(n)) + "\n);\n"
+    router = lab.router(r1, routes("10.0.2.2"))
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(60)
+    client.connect(router.socket)
+    client.sendall(b"show running-config\n")
+    text = client.recv(4096)
+    router.reload(routes("10.0.2.3"))
+    assert '"10.0.2.3"' in router.shell("show running-config")
+    router.reload(head)
+    client.shutdown(socket.SHUT_WR)
+    while piece := client.recv(65536):
+        text += piece
+    assert text.count(b'via = "10.0.2.2"') == n and b"10.0.2.3" not in text
+    assert "10.0.2.2" not in router.shell("show running-config")
+    assert " 0% packet loss" in h1.ping("10.0.1.1", 3)
 
 
 def test_a_hundred_thousand_static_routes_load_quickly(lab: Lab):

@@ -153,6 +153,15 @@ def test_samples_are_valid(lab, sample):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_installed_unit_starts_the_installed_daemon(lab, tmp_path):
+    if lab.build != "release":
+        pytest.skip("only the release build is installed")
+    subprocess.run(["make", "-s", "-C", TOP, "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/r"], check=True, stdout=subprocess.DEVNULL)
+    unit = (tmp_path / "opt/r/lib/systemd/system/ferryd.service").read_text()
+    command = next(line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart="))
+    assert "@" not in command and os.access(f"{tmp_path}{command.split()[0]}", os.X_OK)
+
+
 def test_signals_and_pid_file(make_pair, tmp_path):
     pid = tmp_path / "pid"
     pair = make_pair(options=("-p", str(pid), "-l", "debug"))

@@ -259,12 +259,28 @@ static void restarts(void)
     config_free(next);
 }
 
+static bool writes_in_parts(const struct config *config, size_t most, const char *expected)
+{
+    struct config_writer writer = {.config = config};
+    char *text;
+    size_t size, parts = 1;
+    FILE *to = open_memstream(&text, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+    while (config_write_some(&writer, to, most))
+        parts++;
+    fclose(to);
+    bool good = strcmp(text, expected) == 0 && parts >= 3 / most;
+    free(text);
+    return good;
+}
+
 static void writer(void)
 {
     struct config *config = config_empty();
     struct config_interface *i = add_interface(config, "r0", "10.0.1.1/24");
     set(schema_find(&schema_root, "interfaces")->group, i, "description", "a \"b\" \\c");
     add_route(config, "10.9.0.0/16", "10.0.1.2")->distance = 9;
+    add_route(config, "10.10.0.0/16", "10.0.1.2");
     config->cli_idle_timeout = 0;
     free(config->cli_group);
     config->cli_group = NULL;
@@ -277,8 +293,11 @@ static void writer(void)
     CU_ASSERT_STRING_EQUAL(text, "hostname = \"r1\";\n\ninterfaces = (\n  {\n    name = \"r0\";\n"
                                  "    description = \"a \\\"b\\\" \\\\c\";\n    addresses = [ \"10.0.1.1/24\" ];\n  }\n"
                                  ");\n\nstatic-routes = (\n"
-                                 "  { prefix = \"10.9.0.0/16\"; via = \"10.0.1.2\"; distance = 9; }\n);\n\n"
+                                 "  { prefix = \"10.9.0.0/16\"; via = \"10.0.1.2\"; distance = 9; },\n"
+                                 "  { prefix = \"10.10.0.0/16\"; via = \"10.0.1.2\"; }\n);\n\n"
                                  "cli: { group = \"\"; idle-timeout = 0; };\n");
+    for (size_t most = 1; most < 4; most++)
+        CU_ASSERT_TRUE(writes_in_parts(config, most, text));
     free(text);
     to = fopen("/dev/full", "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);

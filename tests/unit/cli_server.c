@@ -95,6 +95,33 @@ static void reloads(void)
     shell_end(&s);
 }
 
+/* Reading a big file takes a while: only who asked for it waits. */
+static void slow_reload(void)
+{
+    static const char ask[] = "reload configuration\n";
+    char answer[100];
+    shell_begin(&s);
+    s.reload_good = s.reload_later = true;
+    int waiting = shell_connect(&s);
+    shell_send(waiting, ask, sizeof ask - 1);
+    while (s.reloading == NULL)
+        shell_turn(&s);
+    expect("show logging", LOGGING);
+    CU_ASSERT_EQUAL(shell_receive(&s, waiting, answer, sizeof answer), -1);
+    shell_reload_ends(&s, s.reloading);
+    shell_turn(&s);
+    ssize_t len = shell_receive(&s, waiting, answer, sizeof answer);
+    CU_ASSERT_EQUAL(len, 21);
+    CU_ASSERT_EQUAL(len == 21 ? memcmp(answer, "2 interfaces changed\n", 21) : 1, 0);
+    s.reloading = NULL;
+    shell_send(waiting, ask, sizeof ask - 1);
+    while (s.reloading == NULL)
+        shell_turn(&s);
+    shell_end(&s);
+    CU_ASSERT_PTR_NULL(s.reloading); /* who is no longer there is not told */
+    close(waiting);
+}
+
 /* ---- the framed protocol ---- */
 
 static void send_frame(int fd, enum frame_type type, const char *text)
@@ -292,7 +319,7 @@ static void too_many(void)
 static void idle(void)
 {
     shell_begin(&s);
-    cli_set_access(s.cli, NULL, 1);
+    cli_set_access(s.cli, &s.cli->access, 1);
     int fd = framed();
     usleep(1100 * 1000);
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
@@ -543,6 +570,7 @@ static const struct unit_case cases[] = {
     {"plain: junk and overlong lines are refused and harm nothing", plain_junk},
     {"plain: a question mark at the end of a line helps", plain_help},
     {"a reload tells what changed, or why nothing did", reloads},
+    {"a reload that takes long holds nobody else up", slow_reload},
     {"framed: output, refusal, status, help and completion", framed_commands},
     {"framed: bad frames end the session with a reason", framed_hostile},
     {"a reader that has stopped costs bounded memory and nobody else's time", slow_reader},

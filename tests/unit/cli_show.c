@@ -298,14 +298,27 @@ static void startup(void)
     char path[64];
     shell_begin(&s);
     snprintf(path, sizeof path, "/tmp/ferryd-unit-%d.conf", (int)getpid());
-    FILE *file = fopen(path, "w");
-    for (unsigned i = 0; i < 5000; i++)
-        fprintf(file, "# line %u\n", i);
+    char *whole;
+    size_t size;
+    FILE *file = open_memstream(&whole, &size);
+    for (unsigned i = 0; i < 5000; i++) /* characters of every length, which pieces may end in */
+        fprintf(file, "# line %u \xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa6\n", i);
+    fputs("# line 4999\n", file);
+    fclose(file);
+    file = fopen(path, "w");
+    fputs(whole, file);
     fclose(file);
     s.view.config_path = path;
     CU_ASSERT_TRUE(says("show startup-config", "# line 4999\n"));
     json_t *document = shell_json(&s, "show startup-config json");
-    CU_ASSERT_PTR_NOT_NULL(strstr(json_string_value(at(document, "config")), "# line 4999\n"));
+    CU_ASSERT_STRING_EQUAL(json_string_value(at(document, "config")), whole);
+    json_decref(document);
+    free(whole);
+    file = fopen(path, "w");
+    fputs("# \xe2\x82", file);
+    fclose(file);
+    document = shell_json(&s, "show startup-config json");
+    CU_ASSERT_STRING_EQUAL(json_string_value(at(document, "config")), "# ??");
     json_decref(document);
     unlink(path);
     s.view.config_path = "/dev/zero"; /* would never end */

@@ -1,12 +1,16 @@
 /* Configurations applied one after the other to a router whose interfaces are loopbacks, which need no device. */
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/apply.h"
+#include "daemon/config_file.h"
+#include "daemon/findings.h"
 #include "daemon/interfaces.h"
+#include "daemon/reload.h"
 #include "daemon/router.h"
 #include "tests/unit/support/frames.h"
 #include "tests/unit/support/unit.h"
@@ -14,7 +18,9 @@
 struct bench {
     struct router router;
     struct wire wire;
-    char path[64], report[2048];
+    struct cli_reload asker;
+    bool told, good;
+    char path[64], report[16384];
 };
 
 static void write_config(struct bench *b, const char *text)
@@ -38,8 +44,8 @@ static void bench_init(struct bench *b, const char *text)
     r->log.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     wire_init(&b->wire);
     struct findings findings;
-    findings_init(&findings, &r->log, b->report, sizeof b->report);
-    r->running = apply_read(b->path, &findings);
+    findings_init(&findings, true);
+    r->running = config_read(b->path, &findings.errors);
     CU_ASSERT_FATAL(r->running != NULL);
     r->base = event_base_new();
     r->grace = grace_new();
@@ -50,6 +56,9 @@ static void bench_init(struct bench *b, const char *text)
     r->dataplane = dataplane_new(&settings);
     r->rib = rib_new(r->dataplane->tables.fib, &later_at_once);
     r->interfaces = interfaces_new(r);
+    r->worker = worker_new(r->base);
+    r->reload = reload_new(r);
+    CU_ASSERT_FATAL(r->worker != NULL && r->reload != NULL);
     CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
     CU_ASSERT_EQUAL(apply_first(r), 0);
 }
@@ -63,10 +72,28 @@ static void bench_exit(struct bench *b)
     unlink(b->path);
 }
 
-static bool reload(struct bench *b, const char *text)
+static void reload_told(struct cli_reload *asker, bool good, const char *report)
+{
+    struct bench *b = (struct bench *)((char *)asker - offsetof(struct bench, asker));
+    b->told = true;
+    b->good = good;
+    snprintf(b->report, sizeof b->report, "%s", report);
+}
+
+static void begin_reload(struct bench *b, const char *text)
 {
     write_config(b, text);
-    return apply_reload(&b->router, b->report, sizeof b->report);
+    b->told = false;
+    b->asker.done = reload_told;
+    reload_ask(b->router.reload, &b->asker);
+}
+
+static bool reload(struct bench *b, const char *text)
+{
+    begin_reload(b, text);
+    while (!b->told)
+        event_base_loop(b->router.base, EVLOOP_ONCE);
+    return b->good;
 }
 
 /* The routes of PREFIX: how many; *view is the last. */
@@ -203,6 +230,89 @@ static void limits_and_floating_routes_are_followed(void)
     bench_exit(&b);
 }
 
+/* A configuration of N blackhole routes with DISTANCE; to be freed. */
+static char *many_routes(unsigned n, unsigned distance)
+{
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    CU_ASSERT_FATAL(to != NULL);
+    fputs(TWO_LOOPBACKS "static-routes = (", to);
+    for (unsigned i = 0; i < n; i++)
+        fprintf(to, "%s{ prefix = \"20.%u.%u.0/24\"; type = \"blackhole\"; distance = %u; }", i > 0 ? ",\n" : "",
+                i >> 8, i & 255, distance);
+    fputs(");\n", to);
+    fclose(to);
+    return text;
+}
+
+static void many_routes_change_in_slices(void)
+{
+    struct bench b;
+    struct rib_view view;
+    char *before = many_routes(2000, 1), *after = many_routes(3000, 5);
+    bench_init(&b, before);
+    begin_reload(&b, after);
+    unsigned partly = 0;
+    while (!b.told) {
+        event_base_loop(b.router.base, EVLOOP_ONCE);
+        bool first_done = routes_of(&b, "20.0.0.0/24", &view) == 1 && view.route.distance == 5;
+        bool last_there = routes_of(&b, "20.11.183.0/24", &view) == 1;
+        CU_ASSERT(routes_of(&b, "20.3.0.0/24", &view) == 1 && view.installed); /* there is always one way */
+        partly += first_done && !last_there;
+    }
+    CU_ASSERT(b.good && partly > 5);
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).installed[RIB_STATIC], 3000);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
+    bench_exit(&b);
+    free(before);
+    free(after);
+}
+
+/* What is asked for during a reload comes after it, whatever it has read. */
+static void a_reload_that_is_asked_for_during_another_follows_it(void)
+{
+    struct bench b;
+    char *routes = many_routes(1000, 1);
+    bench_init(&b, TWO_LOOPBACKS);
+    begin_reload(&b, routes);
+    while (rib_summary(b.router.rib).routes[RIB_STATIC] == 0)
+        event_base_loop(b.router.base, EVLOOP_ONCE);
+    reload_forget(b.router.reload, &b.asker);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
+    bench_exit(&b);
+    free(routes);
+}
+
+static void a_router_may_stop_in_the_middle_of_a_reload(void)
+{
+    struct bench b;
+    char *routes = many_routes(1000, 1);
+    bench_init(&b, TWO_LOOPBACKS);
+    begin_reload(&b, routes); /* while the file is read */
+    bench_exit(&b);
+    bench_init(&b, TWO_LOOPBACKS);
+    begin_reload(&b, routes); /* while routes are applied */
+    while (rib_summary(b.router.rib).routes[RIB_STATIC] == 0)
+        event_base_loop(b.router.base, EVLOOP_ONCE);
+    CU_ASSERT(!b.told);
+    bench_exit(&b);
+    free(routes);
+}
+
+static void of_very_many_errors_some_are_told(void)
+{
+    struct bench b;
+    char *routes = many_routes(300, 0);
+    bench_init(&b, TWO_LOOPBACKS);
+    CU_ASSERT(!reload(&b, routes));
+    CU_ASSERT(strstr(b.report, "\nand 200 more: ferryd -t -c /tmp/") != NULL);
+    bench_exit(&b);
+    free(routes);
+}
+
 static const struct unit_case cases[] = {
     {"connected networks become routes", connected_networks_become_routes},
     {"an interface that is shut down has no routes", a_shut_down_interface_has_no_routes},
@@ -212,5 +322,9 @@ static const struct unit_case cases[] = {
     {"a connected route goes with the last address of its network", the_last_address_of_a_network_takes_the_route},
     {"a bad file changes nothing and says why, each error with its line", a_bad_file_changes_nothing_and_says_why},
     {"ICMP limits and floating static routes are followed", limits_and_floating_routes_are_followed},
+    {"many routes change in slices, and no prefix is without one meanwhile", many_routes_change_in_slices},
+    {"a reload that is asked for during another follows it", a_reload_that_is_asked_for_during_another_follows_it},
+    {"a router may stop in the middle of a reload", a_router_may_stop_in_the_middle_of_a_reload},
+    {"of very many errors the log and the shell have some", of_very_many_errors_some_are_told},
 };
 UNIT_MAIN("daemon apply", cases)

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,6 +108,27 @@ static void a_flood_of_messages_is_cut_and_counted(void)
     CU_ASSERT_EQUAL(suppressed, 95);
 }
 
+/* A terminal that was stopped, a pager that waits for a key: the router must not wait with them. */
+static void who_does_not_read_holds_nobody_up(void)
+{
+    struct catch c;
+    unsigned lost = 0;
+    char piece[4096];
+    catch_init(&c);
+    c.log.lost = &lost;
+    for (unsigned i = 0; i < 20000 && lost < 7; i++)
+        log_error(&c.log, "line %u of many that nobody reads", i);
+    CU_ASSERT_EQUAL(lost, 7);
+    fcntl(c.read_fd, F_SETFL, O_NONBLOCK);
+    while (read(c.read_fd, piece, sizeof piece) > 0)
+        continue;
+    log_error(&c.log, "this is read");
+    CU_ASSERT_EQUAL(lost, 0);
+    const char *text = catch_end(&c);
+    CU_ASSERT(strstr(text, "warning: 7 lines of this log were lost: nobody read them\n") != NULL);
+    CU_ASSERT(strstr(text, "error: this is read\n") != NULL);
+}
+
 static const struct unit_case cases[] = {
     {"a line has the time, the level and the text", a_line_has_time_level_and_text},
     {"what is below the level is left out", what_is_below_the_level_is_left_out},
@@ -114,6 +136,7 @@ static const struct unit_case cases[] = {
     {"nothing from outside makes a line of its own", nothing_from_outside_makes_a_line_of_its_own},
     {"errno is after a message what it was before", errno_stays_as_it_was},
     {"the command line's level outlives a reload", the_command_line_level_outlives_a_reload},
+    {"who does not read the log holds nobody up", who_does_not_read_holds_nobody_up},
     {"a flood of messages is cut, and what was left out is counted", a_flood_of_messages_is_cut_and_counted},
 };
 UNIT_MAIN("daemon log", cases)

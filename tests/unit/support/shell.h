@@ -25,7 +25,8 @@ struct shell {
     struct cli *cli;
     char path[64], why[256];
     char log[1024]; /* the last line */
-    bool reload_good;
+    bool reload_good, reload_later;
+    struct cli_reload *reloading; /* waits, when reload_later */
 };
 
 /* ---- what the daemon would tell ---- */
@@ -33,6 +34,20 @@ struct shell {
 static inline const struct config *shell_running(void *context)
 {
     return ((struct shell *)context)->config;
+}
+
+static inline const struct config *shell_hold(void *context)
+{
+    struct shell *s = context;
+    s->config->holders++;
+    return s->config;
+}
+
+static inline void shell_release(void *context, const struct config *config)
+{
+    struct shell *s = context;
+    CU_ASSERT_PTR_EQUAL(config, s->config);
+    s->config->holders--;
 }
 
 static inline struct now shell_now(void *context)
@@ -70,12 +85,26 @@ static inline size_t shell_ring_bytes(void *context)
     return 4096;
 }
 
-static inline bool shell_reload(void *context, char *report, size_t size)
+static inline void shell_reload_ends(struct shell *s, struct cli_reload *asker)
 {
-    const struct shell *s = context;
-    snprintf(report, size, "%s",
-             s->reload_good ? "2 interfaces changed\n" : "f.conf:3: no such key\nf.conf:4: neither");
-    return s->reload_good;
+    asker->done(asker, s->reload_good,
+                s->reload_good ? "2 interfaces changed" : "f.conf:3: no such key\nf.conf:4: neither");
+}
+
+static inline void shell_reload(void *context, struct cli_reload *asker)
+{
+    struct shell *s = context;
+    if (s->reload_later)
+        s->reloading = asker;
+    else
+        shell_reload_ends(s, asker);
+}
+
+static inline void shell_forget_reload(void *context, struct cli_reload *asker)
+{
+    struct shell *s = context;
+    CU_ASSERT_PTR_EQUAL(s->reloading, asker);
+    s->reloading = NULL;
 }
 
 static inline void shell_warn(void *context, const char *text)
@@ -145,6 +174,8 @@ static inline void shell_begin(struct shell *s)
                                   .dataplane = s->r.d,
                                   .rib = s->rib,
                                   .running = shell_running,
+                                  .hold = shell_hold,
+                                  .release = shell_release,
                                   .config_path = "/nonexistent/ferryd.conf",
                                   .version = "1.2.3",
                                   .started_ns = 900 * NS_PER_S,
@@ -153,6 +184,7 @@ static inline void shell_begin(struct shell *s)
                                   .refresh_counters = shell_refresh,
                                   .ring_bytes = shell_ring_bytes,
                                   .reload = shell_reload,
+                                  .forget_reload = shell_forget_reload,
                                   .warn = shell_warn};
     snprintf(s->path, sizeof s->path, "/tmp/ferryd-unit-%d.sock", (int)getpid());
     s->cli = cli_new(s->base, &s->view, s->path, NULL, 600, s->why, sizeof s->why);
@@ -165,6 +197,7 @@ static inline void shell_end(struct shell *s)
     CU_ASSERT_NOT_EQUAL(access(s->path, F_OK), 0);
     event_base_free(s->base);
     rib_free(s->rib);
+    CU_ASSERT_EQUAL(s->config->holders, 0);
     config_free(s->config);
     router_end(&s->r);
 }
