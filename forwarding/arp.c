@@ -141,14 +141,6 @@ static bool has_address(const struct port *port, uint32_t addr)
     return false;
 }
 
-/* A route by an interface, without a gateway, makes neighbours of addresses that no subnet of the port holds. Who is
- * asked for them may answer. */
-static bool answers_our_question(const struct arp *arp, const struct port *port, const struct arp_packet *heard)
-{
-    return heard->op == OP_REPLY && has_address(port, heard->target) &&
-           neighbour_wanted(arp->neighbours, port->number, heard->sender);
-}
-
 /* RFC 1812 3.3.2: never believe a group address. 0.0.0.0 is for a host that probes before it has an address (RFC 5227
  * 2.1.1), and such a host only asks. */
 static bool sender_possible(const struct arp *arp, const struct port *port, const struct arp_packet *heard)
@@ -160,8 +152,8 @@ static bool sender_possible(const struct arp *arp, const struct port *port, cons
     if (addr_is_loopback(heard->sender) || addr_is_multicast(heard->sender))
         return false;
     const struct prefix *subnet = port_subnet_of(port, heard->sender);
-    if (subnet == NULL)
-        return answers_our_question(arp, port, heard);
+    if (subnet == NULL) /* a route by an interface, without a gateway, makes neighbours of these too */
+        return arp->on_link != NULL && arp->on_link(arp->context, port, heard->sender);
     if (!prefix_has_broadcast(*subnet))
         return true;
     return heard->sender != prefix_broadcast(*subnet) && heard->sender != prefix_network(*subnet);

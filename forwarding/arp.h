@@ -35,6 +35,8 @@ struct arp {
     /* Whether ADDR is reached by another port than PORT, so that PORT with proxy_arp answers for it (RFC 1027). May be
      * NULL: nothing is answered for. */
     bool (*proxy)(void *context, const struct port *port, uint32_t addr);
+    /* Whether a route says that ADDR, which is in no subnet of PORT, is a neighbour there. May be NULL: nothing is. */
+    bool (*on_link)(void *context, const struct port *port, uint32_t addr);
     void *context;
     struct bucket logged;
     uint64_t

@@ -105,6 +105,22 @@ static bool is_behind_another(void *context, const struct port *port, uint32_t a
     return reachable;
 }
 
+/* For ARP: ADDR is a neighbour on PORT by a route that names no gateway, or is a gateway that was sent to, of a route
+ * that says by which port it is. */
+static bool is_on_link(void *context, const struct port *port, uint32_t addr)
+{
+    const struct dataplane *d = context;
+    if (!addr_is_forwardable(addr))
+        return false;
+    if (neighbour_wanted(d->neighbours, port->number, addr))
+        return true;
+    const struct nexthop_group *group = fib_lookup(d->tables.fib, addr, NULL);
+    for (unsigned i = 0; group != NULL && i < group->n; i++)
+        if (group->hop[i].port == port->number && group->hop[i].gateway == 0)
+            return true;
+    return false;
+}
+
 /* ---- hooks of reassembly ---- */
 
 static void fragment_used(void *context, unsigned port, struct now now)
@@ -195,6 +211,7 @@ struct dataplane *dataplane_new(const struct dataplane_settings *settings)
     d->arp.counters = d->counters;
     d->arp.log = log_warning;
     d->arp.proxy = is_behind_another;
+    d->arp.on_link = is_on_link;
     d->arp.context = d;
     return d;
 }

@@ -45,14 +45,26 @@ def test_who_is_answered(pair, sender, target, answered):
     assert learned == (answered and sender != "0.0.0.0")
 
 
-def test_a_route_by_an_interface_resolves_its_destinations_there(make_pair):
+def test_a_route_by_an_interface_makes_neighbours_of_its_destinations(make_pair):
     pair = make_pair(TWO_HOSTS + 'static-routes = ( { prefix = "172.18.0.0/16"; interface = "r1"; } );')
     pair.h2.address("eth0", "172.18.3.3/32")
     assert " 0% packet loss" in pair.h1.ping("172.18.3.3", 2)
     assert entries(pair.router)[("r1", "172.18.3.3")]["mac"] == pair.host_mac["r1"]
     other = pair.h2.tap("eth0")
-    other.send(Ether(src=H3, dst=pair.mac["r1"]) / ARP(op=2, hwsrc=H3, psrc="172.18.3.4", hwdst=pair.mac["r1"], pdst="10.0.2.1"))
-    wait_until(lambda: pair.router.balance()["r1"]["drops"].get("arp-sender") == 1, what="the drop of what nobody asked for")
+    other.send(ask("10.0.2.1", "172.18.3.4"))
+    assert other.expect(arp(op=2, psrc="10.0.2.1")).dst == H3
+    tap = pair.h1.tap("eth0")
+    tap.send(ask("10.0.1.1", "172.18.3.5"))  # the route is by the other port
+    wait_until(lambda: pair.router.balance()["r0"]["drops"].get("arp-sender") == 1, what="the drop")
+    assert ("r0", "172.18.3.5") not in entries(pair.router)
+
+
+def test_a_gateway_outside_the_subnets_is_found_by_the_interface_of_its_route(make_pair):
+    pair = make_pair(TWO_HOSTS + 'static-routes = ( { prefix = "172.19.0.0/16"; via = "192.168.99.1"; interface = "r1"; } );')
+    pair.h2.address("eth0", "192.168.99.1/32")
+    pair.h2.address("lo", "172.19.0.1/32")
+    assert " 0% packet loss" in pair.h1.ping("172.19.0.1", 2)
+    assert entries(pair.router)[("r1", "192.168.99.1")]["mac"] == pair.host_mac["r1"]
 
 
 def test_gratuitous_arp_updates_but_never_creates(pair):

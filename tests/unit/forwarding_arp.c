@@ -69,6 +69,12 @@ static bool hook_proxy(void *context, const struct port *port, uint32_t addr)
     return addr == w.proxied;
 }
 
+static bool hook_on_link(void *context, const struct port *port, uint32_t addr)
+{
+    (void)context, (void)port;
+    return addr == addr_of("10.0.8.8");
+}
+
 static void setup(void)
 {
     memset(&w, 0, sizeof w);
@@ -85,6 +91,7 @@ static void setup(void)
     w.arp.transmit = &w.wire.transmit;
     w.arp.log = hook_log;
     w.arp.proxy = hook_proxy;
+    w.arp.on_link = hook_on_link;
     w.port = port_new(2);
     w.port->number = 3;
     memcpy(w.port->name, "r0", 3);
@@ -209,6 +216,7 @@ static const struct row rows[] = {
     {"a reply that nobody asked for", HEARD(2, "10.0.1.9", "10.0.1.1"), DROP__COUNT, false, false},
     {"our own, come back", HEARD(1, "10.0.1.9", "10.0.1.1", .sender_mac = our_mac), DROP__COUNT, false, false},
     {"sender of another network", HEARD(1, "10.0.9.9", "10.0.1.1"), DROP_ARP_SENDER, false, false},
+    {"sender by a route without a gateway", HEARD(1, "10.0.8.8", "10.0.1.1"), DROP__COUNT, true, true},
     {"sender 127/8", HEARD(1, "127.0.0.1", "10.0.1.1"), DROP_ARP_SENDER, false, false},
     {"sender a group", HEARD(1, "224.0.0.1", "10.0.1.1"), DROP_ARP_SENDER, false, false},
     {"sender limited broadcast", HEARD(1, "255.255.255.255", "10.0.1.1"), DROP_ARP_SENDER, false, false},
