@@ -16,8 +16,9 @@ struct connection {
     const char *path;
     int fd;
     bool interrupting; /* output is thrown away until the server has heard of it */
-    bool left;         /* the server closed because it was asked to */
-    bool lost;         /* the server closed, or went away */
+    long long interrupted_ms;
+    bool left; /* the server closed because it was asked to */
+    bool lost; /* the server closed, or went away */
     char prompt[PROMPT_MAX];
     /* what has come and is no whole frame yet */
     uint8_t *bytes;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/ferrysh.h"
@@ -207,10 +208,22 @@ static enum status gone(struct connection *c)
     return STATUS_NO_DAEMON;
 }
 
+/* Programs such as timeout(1) send their signal to the process and to its group: that is one interrupt. */
+#define TWICE_MS 1000
+
+static long long clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Until the server has answered the first interrupt, a second one means that nobody wants to wait for it. */
 static bool interrupt(struct connection *c, volatile int *interrupted)
 {
     *interrupted = 0;
+    if (c->interrupting && clock_ms() - c->interrupted_ms < TWICE_MS)
+        return true;
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr); /* after the terminal's ^C */
     if (c->interrupting) {
@@ -219,6 +232,7 @@ static bool interrupt(struct connection *c, volatile int *interrupted)
         return false;
     }
     c->interrupting = send_frame(c, FRAME_INTERRUPT, "");
+    c->interrupted_ms = clock_ms();
     return true;
 }
 

@@ -90,6 +90,29 @@ def test_ping_from_the_shell(pair):
     assert "0%" in pair.router.shell("ping 10.0.1.1 count 1")
 
 
+def test_an_interrupt_that_comes_twice_is_one(pair):
+    """timeout(1) and shells send it to the process and to its group."""
+    ping = subprocess.Popen([pair.lab.ferrysh, "-s", pair.router.socket, "-c", "ping 10.0.2.2 count 1000"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pair.lab.processes.append(ping)
+    while "icmp_seq=1 " not in ping.stdout.readline():
+        assert ping.poll() is None
+    pair.router.process.send_signal(signal.SIGSTOP)  # so that it can not answer the first before the second comes
+    ping.send_signal(signal.SIGINT)
+    wait_until(lambda: not pending(ping.pid, signal.SIGINT), what="the first interrupt taken")
+    ping.send_signal(signal.SIGINT)
+    wait_until(lambda: not pending(ping.pid, signal.SIGINT), what="the second interrupt taken")
+    pair.router.process.send_signal(signal.SIGCONT)
+    out, err = ping.communicate(timeout=20)
+    assert "packet loss" in out and err == "" and ping.returncode == 0
+
+
+def pending(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        masks = [int(line.split()[1], 16) for line in status if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
 def test_slow_and_vanished_readers_harm_nobody(pair):
     slow = []
     for _ in range(20):
