@@ -1,5 +1,5 @@
 /* The configuration's model: what a router is told to be, as plain data. Built from a file (daemon/config_file.h), or
- * as a changed copy of the running one; validated whole (config_check); written as text (config_write). The schema
+ * as a changed copy of the running one; validated whole (config_check); written as text (config_write_all). The schema
  * table (schema.h) knows every key. */
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
@@ -11,10 +11,6 @@
 
 #include "forwarding/fib.h"
 #include "forwarding/prefix.h"
-
-/* libconfig exports functions of the same names, and calls them itself: ours must not take their place when both are
- * linked. */
-#define CONFIG_SYMBOL(name) __asm__(name)
 
 /* Where a value was said, for error messages. FILE is owned by the configuration; line 0: nowhere (a default, or the
  * shell). */
@@ -133,7 +129,7 @@ bool config_check_restart(const struct config *running, const struct config *nex
 
 /* Writes the libconfig text of it, in the order and style of the samples; reading it back gives the same configuration.
  * Keys that hold their default are left out. False on a write error. */
-bool config_write(const struct config *config, FILE *to) CONFIG_SYMBOL("ferryd_config_write");
+bool config_write_all(const struct config *config, FILE *to);
 
 /* The same bit by bit: at most MOST entries of its lists, MOST > 0. True when there is more to come. */
 struct config_writer {

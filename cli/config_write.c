@@ -108,7 +108,7 @@ bool config_write_some(struct config_writer *w, FILE *to, size_t most)
     return false;
 }
 
-bool config_write(const struct config *config, FILE *to)
+bool config_write_all(const struct config *config, FILE *to)
 {
     struct config_writer writer = {.config = config};
     config_write_some(&writer, to, SIZE_MAX);

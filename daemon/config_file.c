@@ -1,15 +1,9 @@
 /* libconfig makes a tree of the text; a walk over the tree by the schema fills the model. There is no key in here. */
 #include "daemon/config_file.h"
 
+#include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* libconfig declares a config_read and a config_write too, which nobody here uses. */
-#define config_read  libconfig_config_read
-#define config_write libconfig_config_write
-#include <libconfig.h>
-#undef config_read
-#undef config_write
 
 #include "cli/schema.h"
 #include "daemon/config_text.h"
@@ -347,7 +341,7 @@ static void read_text(struct config *config, const struct config_text *text, str
     config_destroy(&tree);
 }
 
-struct config *config_read(const char *path, struct config_errors *errors)
+struct config *config_load(const char *path, struct config_errors *errors)
 {
     struct config *config = config_new();
     if (config == NULL) {

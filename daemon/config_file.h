@@ -6,6 +6,6 @@
 
 /* Reads PATH and checks it, cross checks included. Every error is reported, in the order of the file, places naming it
  * as PATH does; NULL if there was any. Touches nothing but the files and what it returns, so any thread may call it. */
-struct config *config_read(const char *path, struct config_errors *errors) CONFIG_SYMBOL("ferryd_config_read");
+struct config *config_load(const char *path, struct config_errors *errors);
 
 #endif

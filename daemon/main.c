@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     findings_init(&findings, true);
-    router.running = config_read(router.options.config_path, &findings.errors);
+    router.running = config_load(router.options.config_path, &findings.errors);
     if (router.running == NULL)
         return EXIT_FAILED;
     if (router.options.check) {

@@ -40,7 +40,7 @@ struct reload {
 static void read_candidate(void *data)
 {
     struct candidate *c = data;
-    c->config = config_read(c->path, &c->findings.errors);
+    c->config = config_load(c->path, &c->findings.errors);
     if (c->config == NULL)
         return;
     if (!routes_list(&c->routes, c->config)) {

@@ -288,7 +288,7 @@ static void writer(void)
     size_t size;
     FILE *to = open_memstream(&text, &size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
-    CU_ASSERT_TRUE(config_write(config, to));
+    CU_ASSERT_TRUE(config_write_all(config, to));
     fclose(to);
     CU_ASSERT_STRING_EQUAL(text, "hostname = \"r1\";\n\ninterfaces = (\n  {\n    name = \"r0\";\n"
                                  "    description = \"a \\\"b\\\" \\\\c\";\n    addresses = [ \"10.0.1.1/24\" ];\n  }\n"
@@ -301,7 +301,7 @@ static void writer(void)
     free(text);
     to = fopen("/dev/full", "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
-    CU_ASSERT_FALSE(config_write(config, to));
+    CU_ASSERT_FALSE(config_write_all(config, to));
     fclose(to);
     config_free(config);
 }

@@ -45,7 +45,7 @@ static void bench_init(struct bench *b, const char *text)
     wire_init(&b->wire);
     struct findings findings;
     findings_init(&findings, true);
-    r->running = config_read(b->path, &findings.errors);
+    r->running = config_load(b->path, &findings.errors);
     CU_ASSERT_FATAL(r->running != NULL);
     r->base = event_base_new();
     r->grace = grace_new();

@@ -75,7 +75,7 @@ static char *written(const struct config *config)
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
     CU_ASSERT_FATAL(to != NULL);
-    CU_ASSERT_TRUE(config_write(config, to));
+    CU_ASSERT_TRUE(config_write_all(config, to));
     fclose(to);
     return text;
 }
@@ -91,7 +91,7 @@ static bool same(const char *what, const char *is, const char *expected)
 static void check_bad(const char *path, const char *expected)
 {
     struct said said = said_of(path);
-    struct config *config = config_read(path, &said.errors);
+    struct config *config = config_load(path, &said.errors);
     CU_ASSERT_PTR_NULL(config);
     CU_ASSERT_TRUE(said.errors.errors > 0);
     CU_ASSERT_TRUE(same(path, said.text, expected));
@@ -102,7 +102,7 @@ static void check_bad(const char *path, const char *expected)
 static void check_good(const char *path, const char *expected)
 {
     struct said said = said_of(path);
-    struct config *config = config_read(path, &said.errors);
+    struct config *config = config_load(path, &said.errors);
     CU_ASSERT_TRUE(same(path, said.text, ""));
     if (config != NULL) {
         char *text = written(config);
@@ -153,7 +153,7 @@ static void installed_files(void)
     static const char *const paths[] = {"etc/ferryd.conf", "etc/demo.conf", "etc/line.conf"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct said said = said_of(paths[i]);
-        struct config *config = config_read(paths[i], &said.errors);
+        struct config *config = config_load(paths[i], &said.errors);
         CU_ASSERT_TRUE(same(paths[i], said.text, ""));
         CU_ASSERT_PTR_NOT_NULL(config);
         config_free(config);
@@ -164,22 +164,22 @@ static void installed_files(void)
 static void no_file(void)
 {
     struct said said = said_of("tests/config-bad/none-of-that-name");
-    CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
+    CU_ASSERT_PTR_NULL(config_load(said.path, &said.errors));
     CU_ASSERT_TRUE(same("a file that is not there", said.text, "0: cannot open it: No such file or directory\n"));
     free(said.text);
     said = said_of("tests");
-    CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
+    CU_ASSERT_PTR_NULL(config_load(said.path, &said.errors));
     CU_ASSERT_TRUE(same("a folder", said.text, "0: cannot read it: Is a directory\n"));
     free(said.text);
     said = said_of("/dev/zero");
-    CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
+    CU_ASSERT_PTR_NULL(config_load(said.path, &said.errors));
     CU_ASSERT_TRUE(same("a file without end", said.text, "0: a configuration of more than 64 MB is not read\n"));
     free(said.text);
     char fifo[64];
     snprintf(fifo, sizeof fifo, "/tmp/ferryd-unit-fifo-%d", (int)getpid());
     CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
     said = said_of(fifo);
-    CU_ASSERT_PTR_NULL(config_read(said.path, &said.errors));
+    CU_ASSERT_PTR_NULL(config_load(said.path, &said.errors));
     CU_ASSERT_TRUE(same("a FIFO without a writer", said.text, "0: cannot read it: nobody wrote to it for 3 seconds\n"));
     free(said.text);
     unlink(fifo);
@@ -215,7 +215,7 @@ static void places_of_a_copy(void)
                        "      \"10.0.2.1/24\"\n    ];\n  }\n);\nstatic-routes = (\n  {\n"
                        "    prefix = \"10.9.0.0/16\";\n    via = [\n      \"10.0.2.2\"\n    ];\n  }\n);\n");
     struct said said = said_of(file.path);
-    struct config *config = config_read(file.path, &said.errors);
+    struct config *config = config_load(file.path, &said.errors);
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
     struct config *copy = config_copy(config);
     CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
@@ -243,7 +243,7 @@ static void many_routes(void)
     fputs("  { prefix = \"20.0.7.0/24\"; via = \"10.0.1.9\"; }\n);\n", to);
     fclose(to);
     struct said said = said_of(file.path);
-    CU_ASSERT_PTR_NULL(config_read(file.path, &said.errors));
+    CU_ASSERT_PTR_NULL(config_load(file.path, &said.errors));
     CU_ASSERT_TRUE(same("twenty thousand routes", said.text,
                         "20003: route 20.0.7.0/24 of distance 1 is there twice (first on line 10): one route can have "
                         "several next hops\n"));
@@ -442,7 +442,7 @@ static bool round_trip(const struct config *config, const struct scratch *file)
     char *text = written(config);
     scratch_set(file, text);
     struct said said = said_of(file->path);
-    struct config *again = config_read(file->path, &said.errors);
+    struct config *again = config_load(file->path, &said.errors);
     bool good = same(text, said.text, "") && again != NULL && config_equal(config, again);
     if (again != NULL) {
         char *second = written(again);
@@ -490,7 +490,7 @@ static void mutate(struct random *r, const char *path, const char *expected)
         scratch_set(&file, copy);
         free(copy);
         struct config_errors silent = {0};
-        struct config *config = config_read(file.path, &silent);
+        struct config *config = config_load(file.path, &silent);
         CU_ASSERT_EQUAL(config == NULL, silent.errors > 0);
         if (config != NULL)
             CU_ASSERT_TRUE(round_trip(config, &file));
