@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,9 @@ int main(int argc, char **argv)
         return status;
 
     signal(SIGPIPE, SIG_IGN);
+    /* What the worker makes and the core lets go of, and the other way round, comes from one heap: two would both grow
+     * to what a big reload needs. Lanes do not allocate. */
+    mallopt(M_ARENA_MAX, 1);
     findings_init(&findings, true);
     router.running = config_load(router.options.config_path, &findings.errors);
     if (router.running == NULL)
