@@ -89,6 +89,9 @@ class Namespace:
         lab._tell(f"namespace {self.name}")
         run("ip", "netns", "add", self.name)
         self.run("ip", "link", "set", "lo", "up")
+        # traceroute sends all its probes at once. A host answers six of them, and those need not be the first when
+        # several lanes carried them.
+        self.sysctl("net.ipv4.icmp_ratelimit", 0)
         if not lab.ipv6:
             self.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
             self.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
