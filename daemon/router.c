@@ -212,9 +212,10 @@ static void raise_file_limit(void)
     }
 }
 
-/* Beside a busy lane, which runs at nice -20, an ordinary thread is given one per cent of the CPU: answers to ARP and to
- * the shell would wait for hundreds of milliseconds. This is enough to be prompt, and not so much that a flood of what
- * only the core can answer takes the CPU away from forwarding. Where it is refused, so it is to the lanes, who say so. */
+/* Beside a busy lane, which runs at nice -20, an ordinary thread is given one per cent of the CPU: answers to ARP and
+ * to the shell would wait for hundreds of milliseconds. This is enough to be prompt, and not so much that a flood of
+ * what only the core can answer takes the CPU away from forwarding. Where it is refused, so it is to the lanes, who say
+ * so. */
 static void raise_priority(void)
 {
     (void)setpriority(PRIO_PROCESS, 0, CORE_NICE);
