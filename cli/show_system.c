@@ -12,6 +12,7 @@
 #include "cli/text.h"
 #include "cli/tree.h"
 #include "forwarding/neighbour.h"
+#include "forwarding/punt.h"
 #include "forwarding/reassembly.h"
 
 /* ---- show memory ---- */
@@ -146,6 +147,51 @@ static json_t *thread_json(const struct thread *t)
                      json_count(t->system_ms));
 }
 
+/* The bounded rings by which lanes hand packets to the core, a row a lane and class; T NULL: the column heads. */
+static void show_punt(struct job *job, unsigned lane, enum punt_class class, const struct punt_stats *t)
+{
+    static const struct text_column columns[] = {{"Lane", 8, true},     {"Handed on", 16, false}, {"Packets", 12, true},
+                                                 {"Refused", 12, true}, {"Waiting", 10, true},    {"Room", 10, true}};
+    char number[16], packets[24], refused[24], waiting[TEXT_SHORT], room[TEXT_SHORT], row[TEXT_ROW];
+    if (t == NULL) {
+        job_print(job, "\n%s", text_row(columns, 6, NULL, row));
+        return;
+    }
+    snprintf(number, sizeof number, "%u", lane);
+    snprintf(packets, sizeof packets, "%" PRIu64, t->put);
+    snprintf(refused, sizeof refused, "%" PRIu64, t->full);
+    const char *cells[] = {number,  punt_class_name[class],       packets,
+                           refused, text_size(t->bytes, waiting), text_size(t->room, room)};
+    job_print(job, "%s", text_row(columns, 6, cells, row));
+}
+
+static json_t *punt_json(unsigned lane, enum punt_class class, const struct punt_stats *t)
+{
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "lane", (int)lane, "class", punt_class_name[class], "packets",
+                     json_count(t->put), "refused", json_count(t->full), "bytes", json_count(t->bytes), "room",
+                     json_count(t->room));
+}
+
+static void show_punts(struct job *job)
+{
+    const struct dataplane *d = job->router->dataplane;
+    if (job->line->json)
+        json_begin_array(&job->json, "punts");
+    else
+        show_punt(job, 0, 0, NULL);
+    for (unsigned i = 0; i < d->n_lanes; i++) {
+        for (unsigned class = 0; class < PUNT_CLASS__COUNT; class ++) {
+            struct punt_stats stats = punt_stats(&d->lanes[i]->punts, class);
+            if (job->line->json)
+                json_member(&job->json, NULL, punt_json(i, class, &stats));
+            else
+                show_punt(job, i, class, &stats);
+        }
+    }
+    if (job->line->json)
+        json_end(&job->json);
+}
+
 static enum step show_processes(struct job *job)
 {
     DIR *tasks = opendir("/proc/self/task");
@@ -168,15 +214,16 @@ static enum step show_processes(struct job *job)
             show_thread(job, &thread);
     }
     closedir(tasks);
-    if (job->line->json) {
+    if (job->line->json)
         json_end(&job->json);
+    show_punts(job);
+    if (job->line->json)
         json_end(&job->json);
-    }
     return STEP_DONE;
 }
 
 static const struct command_run run_processes = {.step = show_processes};
-const struct command command_show_processes = {COMMAND_WORD, "processes", "Threads and the CPU time they took",
+const struct command command_show_processes = {COMMAND_WORD, "processes", "Threads, and what lanes hand to the core",
                                                COMMAND_SHOW, .run = &run_processes};
 
 /* ---- show logging ---- */

@@ -281,6 +281,8 @@ static void the_process(void)
     json_decref(memory);
     json_t *threads = shell_json(&s, "show processes json");
     CU_ASSERT_TRUE(json_integer_value(at(threads, "threads|0|id")) > 0);
+    CU_ASSERT_TRUE(equals(threads, "punts|0|class", "\"local\""));
+    CU_ASSERT_TRUE(json_integer_value(at(threads, "punts|0|room")) > 65536);
     json_decref(threads);
     json_t *users = shell_json(&s, "show users json");
     CU_ASSERT_TRUE(equals(users, "users|0|self", "true"));
