@@ -1,10 +1,12 @@
 /* Two queues under one lock: what is to be done, and what was done and is to be told. The thread sleeps on a condition,
  * the core hears of an eventfd. */
+#define _GNU_SOURCE /* gettid */
 #include "daemon/worker.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "forwarding/thread.h"
@@ -69,6 +71,8 @@ static void *run(void *argument)
 {
     struct worker *w = argument;
     struct task *task;
+    /* The core's raised priority was inherited; parsing a file is in nobody's way. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
     while ((task = wait_for_task(w)) != NULL) {
         task->work(task->data);
         pthread_mutex_lock(&w->lock);
