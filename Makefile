@@ -7,7 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make fuzz       broken frames through the whole router in memory
-#   make install    PREFIX=/usr/local DESTDIR=
+#   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
 
@@ -137,12 +137,18 @@ units: $(UNITS)
 deps:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
+	    if [ "$$(id -u)" != 0 ]; then echo "Missing:" $$missing"; 'sudo make deps' installs them."; exit 1; fi; \
 	    echo "Installing:" $$missing; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
 
+# What root builds belongs to the owner of the tree, who goes on building without sudo.
+give_back = @[ "$$(id -u)" != 0 ] || chown -hR --reference=. build ferryd ferrysh
+export PYTHONDONTWRITEBYTECODE := 1
+
 demo: deps
 	@$(MAKE) --no-print-directory all
+	$(give_back)
 	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
 
 # Tests print one line 'N passed, N failed' or CUnit's and pytest's own; the first failure ends the run.
@@ -150,10 +156,12 @@ PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile
 JOBS   ?= 2
 
 check: deps
+	@[ "$$(id -u)" = 0 ] || { echo "The integration tests make network namespaces and need root: sudo make check"; exit 1; }
 	@$(MAKE) --no-print-directory -j$(JOBS) all units
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=tsan all units
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang all
+	$(give_back)
 	@$(MAKE) --no-print-directory check-unit
 	@$(MAKE) --no-print-directory check-integration
 	@echo "make check: everything passed"
@@ -202,6 +210,7 @@ format:
 
 bench: deps
 	@$(MAKE) --no-print-directory all
+	$(give_back)
 	$(PYTHON) tests/bench/bench.py
 
 install: all
@@ -216,6 +225,13 @@ install: all
 	install -m 644 man/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/ferrysh.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/ferryd/
+
+# All that install made, but for the configuration.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/ferryd $(DESTDIR)$(PREFIX)/bin/ferrysh $(DESTDIR)$(PREFIX)/share/man/man8/ferryd.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man1/ferrysh.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/ferryd
 
 clean:
 	rm -rf build ferryd ferrysh

@@ -31,7 +31,7 @@ def test_ping_loses_nothing_and_counters_equal_the_senders(pair):
 
 
 def test_traceroute_names_the_router(pair):
-    text = pair.h1.run("traceroute", "-n", "-q", "1", "10.0.2.2")
+    text = pair.h1.run("traceroute", "-n", "-N", "1", "-q", "1", "10.0.2.2")
     assert [row.split()[1] for row in text.splitlines()[1:]] == ["10.0.1.1", "10.0.2.2"]
 
 

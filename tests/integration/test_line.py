@@ -12,8 +12,8 @@ def make(lab, mtu=None):
 
 
 def test_traceroute_names_each_hop(lab):
-    h1, h2, _ = make(lab)
-    text = h1.run("traceroute", "-n", "-q", "1", "-w", "3", "10.0.9.2")
+    h1, _, _ = make(lab)
+    text = h1.run("traceroute", "-n", "-N", "1", "-q", "1", "-w", "3", "10.0.9.2")
     assert [row.split()[1] for row in text.splitlines()[1:]] == ["10.0.1.1", "10.0.100.2", "10.0.101.2", "10.0.9.2"]
 
 

@@ -58,7 +58,7 @@ def main():
   shell of the router   sudo {os.path.join(TOP, 'ferrysh')} -s {router.socket}
   enter a host          sudo ip netns exec {h1.name} bash     (or {h2.name})
   its log               {router.log_path}
-  take it down          sudo kill {router.process.pid}; for n in h1 r1 h2; do sudo ip netns del {lab.prefix}-$n; done
+  take it down          sudo kill {router.process.pid}; for n in h1 r1 h2; do sudo ip netns del {lab.prefix}-$n; done; sudo rm -r {lab.folder}
 """)
     print("\nIt all worked." + ("" if keep else " Nothing is left behind."))
 

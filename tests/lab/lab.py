@@ -342,7 +342,7 @@ class Lab:
             for router in self.routers:
                 print(f"---- log of {router.namespace.short}\n{router.log()[-8000:]}", file=sys.stderr)
         try:
-            if kind is None:
+            if kind is None and not self.keep:
                 for router in self.routers:
                     router.stop()
         finally:
@@ -369,7 +369,7 @@ class Lab:
         self.routers.remove(router)
 
     def leave_up(self):
-        """From now on nothing is cleaned up."""
+        """From now on nothing is ended or cleaned up."""
         self.keep = True
         self._tell("keep")
 
