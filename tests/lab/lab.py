@@ -236,7 +236,7 @@ class Router:
         environment = dict(os.environ)
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:exitcode=99:abort_on_error=0")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
-        environment.setdefault("TSAN_OPTIONS", "halt_on_error=0:exitcode=66:report_signal_unsafe=0")
+        environment.setdefault("TSAN_OPTIONS", "halt_on_error=0:exitcode=66")
         log = open(self.log_path, "a", encoding="utf-8")
         self.process = subprocess.Popen(
             self.namespace.command(self.lab.ferryd, "-c", self.config, "-s", self.socket, *self.options),
