@@ -90,15 +90,12 @@ static void prioritize(struct lane_thread *t)
 
 /* ---- the loop ---- */
 
-static struct now read_clocks(void)
+/* What a lane measures are seconds of idleness and tokens of some milliseconds: the clock of the last tick will do. */
+static struct now read_clock(void)
 {
-    struct timespec monotonic, wall;
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (struct now){
-        .ns = (uint64_t)monotonic.tv_sec * NS_PER_S + (uint64_t)monotonic.tv_nsec,
-        .wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / NS_PER_MS,
-    };
+    struct timespec monotonic;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &monotonic);
+    return (struct now){.ns = (uint64_t)monotonic.tv_sec * NS_PER_S + (uint64_t)monotonic.tv_nsec};
 }
 
 static void wake_core(const struct lane_thread *t)
@@ -113,7 +110,7 @@ static bool forward_burst(struct lane_thread *t, struct packet *burst)
     unsigned n = af_packet_receive(t->io, t->lane->number, burst, LANE_BURST);
     if (n == 0)
         return false;
-    bool punted = lane_forward(t->lane, burst, n, read_clocks());
+    bool punted = lane_forward(t->lane, burst, n, read_clock());
     af_packet_release(t->io, t->lane->number);
     if (punted)
         wake_core(t);

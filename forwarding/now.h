@@ -6,7 +6,7 @@
 
 struct now {
     uint64_t ns;      /* monotonic, nanoseconds since any fixed point; never 0 in a running router */
-    uint64_t wall_ms; /* milliseconds since 1970 UTC: key lifetimes, timestamp options, logs; may jump */
+    uint64_t wall_ms; /* milliseconds since 1970 UTC: key lifetimes, timestamp options, logs; may jump; 0 in a lane */
 };
 
 #define NS_PER_S  UINT64_C(1000000000)

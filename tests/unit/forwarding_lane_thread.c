@@ -35,7 +35,10 @@ bool lane_forward(struct lane *lane, struct packet *burst, unsigned n, struct no
     unsigned ours = 0;
     for (unsigned i = 0; i < n; i++)
         ours += burst[i].len == 100;
-    if (now.ns == 0 || now.wall_ms / 1000 + 5 < (uint64_t)time(NULL))
+    struct timespec monotonic;
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    uint64_t ns = (uint64_t)monotonic.tv_sec * NS_PER_S + (uint64_t)monotonic.tv_nsec;
+    if (now.ns > ns || now.ns + 5 * NS_PER_S < ns)
         __atomic_add_fetch(&forwarded.odd_time, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&forwarded.frames, ours, __ATOMIC_RELEASE);
     return ours > 0 && __atomic_load_n(&forwarded.punt, __ATOMIC_RELAXED);
