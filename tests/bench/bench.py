@@ -50,8 +50,8 @@ class Bench:
             return same
         wait_until(still, what="the last packet")
 
-    def ping(self):
-        text = self.h1.run("ping", "-n", "-c", "40", "-i", "0.2", "10.0.2.2")
+    def ping(self, count, interval):
+        text = self.h1.run("ping", "-n", "-c", str(count), "-i", interval, "10.0.2.2")
         return statistics.median(float(ms) for ms in re.findall(r"time=([\d.]+) ms", text))
 
 
@@ -89,14 +89,15 @@ def main():
     require_root()
     os.makedirs(os.path.dirname(BLAST), exist_ok=True)
     run("gcc", "-O2", "-Wall", "-o", BLAST, os.path.join(TOP, "tests", "bench", "blast.c"))
-    figures = {(who, what): [] for who in ("kernel", "ferryd") for what in ("tcp", "rate", "ping")}
+    figures = {(who, what): [] for who in ("kernel", "ferryd") for what in ("tcp", "rate", "ping", "fast ping")}
     losses = []
     for number in range(ROUNDS):
         # One lab at a time: an idle router beside the one that is measured would still cost wake-ups.
         for name, kind in (("kernel", Kernel), ("ferryd", Ferryd)):
             with Lab("ferry-b", build="release", lanes=1) as lab:
                 bench = kind(lab, name)
-                figures[name, "ping"].append(bench.ping())
+                figures[name, "ping"].append(bench.ping(20, "1"))  # ping's own pace
+                figures[name, "fast ping"].append(bench.ping(200, "0.01"))
                 figures[name, "tcp"].append(bench.tcp())
                 _, arrived, took = bench.blast(0, 2)
                 figures[name, "rate"].append(arrived / took)
@@ -112,13 +113,17 @@ def main():
     tcp = middle["ferryd", "tcp"] / middle["kernel", "tcp"]
     rate = middle["ferryd", "rate"] / middle["kernel", "rate"]
     ping = middle["ferryd", "ping"] / middle["kernel", "ping"]
+    fast_ping = middle["ferryd", "fast ping"] / middle["kernel", "fast ping"]
     loss = statistics.median(losses)
     two, fifty = resident(2), resident(50)
     rows = [
         ("TCP, one stream, Gbit/s", f"{middle['kernel', 'tcp']:.1f}", f"{middle['ferryd', 'tcp']:.1f}", f"{tcp:.2f}", ">= 0.5", tcp >= 0.5),
         ("64-byte UDP, highest rate, Mpps", f"{middle['kernel', 'rate'] / 1e6:.2f}", f"{middle['ferryd', 'rate'] / 1e6:.2f}", f"{rate:.2f}", "", True),
         ("loss at a third of the kernel's rate, %", "", f"{loss:.4f}", "", "<= 0.01", loss <= 0.01),
-        ("ping, median, ms", f"{middle['kernel', 'ping']:.3f}", f"{middle['ferryd', 'ping']:.3f}", f"{ping:.2f}", "<= 1.9", ping <= 1.9),
+        ("ping, one a second, median, ms", f"{middle['kernel', 'ping']:.3f}", f"{middle['ferryd', 'ping']:.3f}", f"{ping:.2f}",
+         "<= 1.9", ping <= 1.9),
+        ("ping, 100 a second, median, ms", f"{middle['kernel', 'fast ping']:.3f}", f"{middle['ferryd', 'fast ping']:.3f}",
+         f"{fast_ping:.2f}", "", True),
         ("resident with 2 ports, MB", "", f"{two:.0f}", "", "<= 32", two <= 32),
         ("resident with 50 ports, MB", "", f"{fifty:.0f}", "", "<= 256", fifty <= 256),
     ]
