@@ -1,0 +1,181 @@
+/* A line that came in becomes a command, and that a job, which runs in steps; help and completion of lines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/session_parts.h"
+
+/* ---- commands ---- */
+
+static const char *interface_name(const void *context, unsigned i)
+{
+    const struct cli_router *router = context;
+    struct cli_link link;
+    return router->link(router->context, i, &link) ? link.name : NULL;
+}
+
+static struct command_world world_of(const struct session *s)
+{
+    return (struct command_world){.context = s->cli->router, .interface = interface_name};
+}
+
+void session_end_job(struct session *s)
+{
+    const struct command_run *run = s->line.last->run;
+    if (run->end != NULL)
+        run->end(&s->job);
+    free(s->job.state);
+    free(s->job.refusal);
+    s->job.state = NULL;
+    s->job.refusal = NULL;
+    s->busy = s->waiting = false;
+}
+
+void session_step_job(struct session *s)
+{
+    struct job *job = &s->job;
+    enum step step = s->line.last->run->step(job);
+    job->steps++;
+    switch (step) {
+    case STEP_MORE:
+        session_flush(s);
+        return;
+    case STEP_WAIT:
+        s->waiting = true;
+        session_flush(s);
+        return;
+    case STEP_DONE: {
+        bool success = !job->failed;
+        session_end_job(s);
+        if (s->leaving)
+            session_bye(s, ""); /* in place of the end of the answer: no prompt will follow */
+        else
+            session_done(s, success);
+        break;
+    }
+    case STEP_REFUSED: {
+        char *refusal = job->refusal;
+        job->refusal = NULL;
+        session_end_job(s);
+        const char *text = refusal != NULL ? refusal : "the system gave no memory";
+        session_refuse(s, s->line.json, text, text);
+        free(refusal);
+        break;
+    }
+    }
+    session_restart_idle(s);
+}
+
+static void begin_job(struct session *s)
+{
+    const struct command_run *run = s->line.last->run;
+    s->job.line = &s->line;
+    s->job.steps = 0;
+    s->job.interrupted = s->job.failed = false;
+    json_stream_init(&s->job.json, s->out);
+    s->job.state = calloc(1, run->state_size > 0 ? run->state_size : 1);
+    if (s->job.state == NULL) {
+        session_refuse(s, s->line.json, "the system gave no memory", "the system gave no memory");
+        return;
+    }
+    s->busy = true;
+    s->waiting = false;
+}
+
+static void remember(struct session *s, const char *line)
+{
+    char **place = &s->history[s->history_n % SESSION_HISTORY];
+    free(*place);
+    *place = strdup(line);
+    if (*place != NULL)
+        s->history_n++;
+}
+
+static bool has_pipe(const char *line)
+{
+    for (const char *at = line; (at = strchr(at, '|')) != NULL; at++)
+        if (at != line && at[-1] == ' ' && (at[1] == ' ' || at[1] == '\0'))
+            return true;
+    return false;
+}
+
+void session_run(struct session *s, const char *line)
+{
+    struct command_world world = world_of(s);
+    struct command_error error;
+    char text[1024];
+    remember(s, line);
+    if (has_pipe(line)) {
+        session_refuse(s, false, "", "filters (| include, | exclude, | begin, | count) are not supported yet");
+        return;
+    }
+    if (!command_match(command_exec, &world, line, &s->line, &error)) {
+        session_refuse(s, s->line.json, error.text, command_error_text(&error, line, text, sizeof text));
+        return;
+    }
+    enum access_level needs = (s->line.last->flags & COMMAND_LOOK) != 0 ? ACCESS_LOOK : ACCESS_ALL;
+    if (access_of(&s->cli->access, &s->peer) < needs) {
+        access_refusal(&s->cli->access, &s->peer, needs, text, sizeof text);
+        session_refuse(s, s->line.json, text, text);
+        return;
+    }
+    if (s->line.last->refusal != NULL) {
+        session_refuse(s, s->line.json, s->line.last->refusal, s->line.last->refusal);
+        return;
+    }
+    begin_job(s);
+}
+
+/* ---- help and completion ---- */
+
+struct answer {
+    struct command_list list;
+    struct evbuffer *to;
+    bool words_only;
+};
+
+static void add_answer(struct command_list *self, const char *word, const char *help)
+{
+    struct answer *answer = (struct answer *)self;
+    if (answer->words_only)
+        evbuffer_add_printf(answer->to, "%s\n", word);
+    else
+        evbuffer_add_printf(answer->to, "  %-18s %s\n", word, help != NULL ? help : "");
+}
+
+/* Into s->out. */
+static bool make_help(struct session *s, const char *line, struct command_error *error)
+{
+    struct command_world world = world_of(s);
+    struct answer answer = {.list.add = add_answer, .to = s->out};
+    return command_help(command_exec, &world, line, &answer.list, error);
+}
+
+/* A line that ends with a question mark: for those without a key for it. */
+void session_help(struct session *s, const char *line)
+{
+    struct command_error error;
+    char text[1024];
+    if (make_help(s, line, &error))
+        session_done(s, true);
+    else
+        session_refuse(s, false, error.text, command_error_text(&error, line, text, sizeof text));
+}
+
+void session_answer(struct session *s, enum frame_type type, const char *line)
+{
+    session_flush(s);
+    if (type == FRAME_HELP) {
+        struct command_error error;
+        if (!make_help(s, line, &error))
+            evbuffer_add_printf(s->out, "%% %s\n", error.text);
+    } else {
+        struct command_world world = world_of(s);
+        struct answer answer = {.list.add = add_answer, .to = s->out, .words_only = true};
+        command_complete(command_exec, &world, line, &answer.list);
+    }
+    size_t len = evbuffer_get_length(s->out);
+    const unsigned char *bytes = evbuffer_pullup(s->out, -1);
+    session_send(s, type, bytes, len);
+    evbuffer_drain(s->out, len);
+}

@@ -1,0 +1,52 @@
+/* What the parts of a session ask of each other; for session*.c alone. */
+#ifndef CLI_SESSION_PARTS_H
+#define CLI_SESSION_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/session.h"
+
+/* ---- session_output.c ---- */
+
+/* A frame, cut to FRAME_TEXT_MAX bytes. */
+void session_send(struct session *s, enum frame_type type, const void *bytes, size_t len);
+
+/* What steps have printed goes out. */
+void session_flush(struct session *s);
+
+void session_prompt(struct session *s);
+
+/* The end of a command's answer. */
+void session_done(struct session *s, bool success);
+
+/* The same, for a command that was refused: SENTENCE for JSON, TEXT for people. */
+void session_refuse(struct session *s, bool json, const char *sentence, const char *text);
+
+/* The last that is said; nothing more is taken. */
+void session_bye(struct session *s, const char *why);
+
+/* ---- session_command.c ---- */
+
+/* Begins what LINE says, or refuses it. */
+void session_run(struct session *s, const char *line);
+
+/* Takes the running command one step. */
+void session_step_job(struct session *s);
+
+/* The running command ends as it stands. */
+void session_end_job(struct session *s);
+
+/* A line that ended with a question mark: for those without a key for it. */
+void session_help(struct session *s, const char *line);
+
+/* FRAME_HELP and FRAME_COMPLETE. */
+void session_answer(struct session *s, enum frame_type type, const char *line);
+
+/* ---- session_input.c ---- */
+
+/* Is there something to read that can be read now? */
+bool session_has_input(const struct session *s);
+void session_read(struct session *s);
+
+#endif
