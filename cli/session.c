@@ -108,6 +108,7 @@ struct session *session_new(struct cli *cli, int fd)
         return NULL;
     }
     s->cli = cli;
+    s->mode = &mode_exec;
     s->number = ++cli->last_number;
     s->since_ns = s->last_ns = cli->router->now(cli->router->context).ns;
     access_peer_read(&s->peer, fd);

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/frame.h"
 #include "cli/job.h"
+#include "cli/mode.h"
 
 #define SESSIONS_MAX    64
 #define SESSION_HISTORY 100 /* lines that `show history` remembers */
@@ -43,6 +44,9 @@ struct session {
     bool waiting; /* until job_wake() */
     struct job job;
     struct command_line line;
+
+    const struct mode *mode;
+    char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */

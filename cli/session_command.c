@@ -99,6 +99,22 @@ static bool has_pipe(const char *line)
     return false;
 }
 
+/* Reads LINE in the session's mode, and if it is none of its commands as one of the modes above. What is said of a bad
+ * line is of the mode that understood most of it. */
+static bool match(struct session *s, const struct command_world *world, const char *line, struct command_error *error)
+{
+    if (command_match(s->mode->root, world, line, &s->line, error))
+        return true;
+    for (const struct mode *mode = s->mode->parent; mode != NULL && mode->parent != NULL; mode = mode->parent) {
+        struct command_error other;
+        if (command_match(mode->root, world, line, &s->line, &other))
+            return true;
+        if (other.column > error->column)
+            *error = other;
+    }
+    return false;
+}
+
 void session_run(struct session *s, const char *line)
 {
     struct command_world world = world_of(s);
@@ -109,7 +125,7 @@ void session_run(struct session *s, const char *line)
         session_refuse(s, false, "", "filters (| include, | exclude, | begin, | count) are not supported yet");
         return;
     }
-    if (!command_match(command_exec, &world, line, &s->line, &error)) {
+    if (!match(s, &world, line, &error)) {
         session_refuse(s, s->line.json, error.text, command_error_text(&error, line, text, sizeof text));
         return;
     }
@@ -148,7 +164,14 @@ static bool make_help(struct session *s, const char *line, struct command_error 
 {
     struct command_world world = world_of(s);
     struct answer answer = {.list.add = add_answer, .to = s->out};
-    return command_help(command_exec, &world, line, &answer.list, error);
+    if (command_help(s->mode->root, &world, line, &answer.list, error))
+        return true;
+    for (const struct mode *mode = s->mode->parent; mode != NULL && mode->parent != NULL; mode = mode->parent) {
+        struct command_error other;
+        if (command_help(mode->root, &world, line, &answer.list, &other))
+            return true;
+    }
+    return false;
 }
 
 /* A line that ends with a question mark: for those without a key for it. */
@@ -172,7 +195,11 @@ void session_answer(struct session *s, enum frame_type type, const char *line)
     } else {
         struct command_world world = world_of(s);
         struct answer answer = {.list.add = add_answer, .to = s->out, .words_only = true};
-        command_complete(command_exec, &world, line, &answer.list);
+        for (const struct mode *mode = s->mode; mode != NULL; mode = mode->parent) {
+            command_complete(mode->root, &world, line, &answer.list);
+            if (evbuffer_get_length(s->out) > 0 || mode->parent == NULL || mode->parent->parent == NULL)
+                break;
+        }
     }
     size_t len = evbuffer_get_length(s->out);
     const unsigned char *bytes = evbuffer_pullup(s->out, -1);

@@ -39,7 +39,9 @@ void session_prompt(struct session *s)
     const char *hostname = config != NULL && config->hostname != NULL ? config->hostname : "ferryd";
     char prompt[300];
     bool all = access_of(&s->cli->access, &s->peer) == ACCESS_ALL;
-    int len = snprintf(prompt, sizeof prompt, "%.255s%s ", hostname, all ? "#" : ">");
+    bool exec = s->mode->name[0] == '\0';
+    int len = snprintf(prompt, sizeof prompt, "%.255s%s%s%s%s ", hostname, exec ? "" : "(", s->mode->name,
+                       exec ? "" : ")", all ? "#" : ">");
     session_send(s, FRAME_PROMPT, prompt, (size_t)len);
 }
 
