@@ -376,6 +376,12 @@ static void not_confirmed(int fd, short what, void *context)
     put(changes, change);
 }
 
+void changes_expire(struct changes *changes)
+{
+    if (changes->before != NULL)
+        event_active(changes->deadline, EV_TIMEOUT, 0);
+}
+
 bool changes_unconfirmed(const struct changes *changes, struct cli_unconfirmed *to)
 {
     if (changes->before != NULL)

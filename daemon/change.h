@@ -27,6 +27,7 @@ void changes_forget(struct changes *changes, struct cli_asker *asker);
 /* As cli_router's functions of the same names. */
 bool changes_unconfirmed(const struct changes *changes, struct cli_unconfirmed *to);
 bool changes_confirm(struct changes *changes);
+void changes_expire(struct changes *changes); /* the time is over */
 bool changes_past(const struct changes *changes, unsigned i, struct cli_past *to);
 const struct config *changes_saved(const struct changes *changes);
 
