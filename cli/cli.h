@@ -85,7 +85,8 @@ struct cli_router {
     /* The running configuration for longer than one step: it stays as it is until it is let go of. */
     const struct config *(*hold)(void *context);
     void (*release)(void *context, const struct config *config);
-    const char *config_path; /* of the start */
+    const char *config_path;         /* of the start */
+    const char *resolv_conf, *hosts; /* files by which names are looked up; NULL: the system's */
     const char *version;
     uint64_t started_ns;
     struct now (*now)(void *context);
