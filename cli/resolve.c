@@ -62,8 +62,8 @@ __attribute__((format(printf, 2, 3))) static void fail(struct resolve *r, const 
 static void no_answer(struct resolve *r)
 {
     fail(r,
-         "%s can not be looked up: no answer from %s; a name server has to be within reach of the kernel in the "
-         "router's namespace, over loopback or IPv6: see " RESOLV_CONF ", or give the address",
+         "%s can not be looked up: no answer from %s; the kernel of the router's namespace asks, and has no IPv4 "
+         "address there: name a server in " RESOLV_CONF " that it reaches over loopback or IPv6, or give the address",
          r->name, r->servers);
 }
 
@@ -178,9 +178,9 @@ static void ask_servers(struct resolve *r, const char *resolv_conf)
                                        resolv_conf);
     if (!look_at_servers(r, &error)) {
         fail(r,
-             "%s can not be looked up: no name server is within reach (%s: %s); it is the kernel of the router's "
-             "namespace that asks, over loopback or IPv6, since it has no IPv4 address of its own there: "
-             "see " RESOLV_CONF ", or give the address",
+             "%s can not be looked up: no name server is within reach (%s: %s); the kernel of the router's namespace "
+             "asks, and has no IPv4 address there: name one in " RESOLV_CONF " that it reaches over loopback or IPv6, "
+             "or give the address",
              r->name, r->servers[0] != '\0' ? r->servers : "none", strerror(error));
         return;
     }
