@@ -26,6 +26,7 @@ enum step probe_find_host(struct job *job, struct probe_host *host, const struct
         return STEP_WAIT;
     case RESOLVE_FOUND:
         host->addr = resolve_addr(host->resolve);
+        probe_host_exit(host);
         return STEP_MORE;
     case RESOLVE_FAILED:
         break;

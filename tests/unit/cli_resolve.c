@@ -150,6 +150,15 @@ static void by_server(void)
     asked();
     reply(0, LOOPBACK);
     CU_ASSERT_TRUE(answers(client, "traceroute to lo.lab (10.255.0.1) from 10.255.0.1, 30 hops max"));
+    client = say("ping far.lab count 1000\n");
+    asked();
+    reply(0, HOST_2);
+    for (unsigned i = 0; i < 2000 && wire_count(&s.r.core, 0x0800) == 0; i++)
+        shell_turn(&s);
+    CU_ASSERT_EQUAL(wire_count(&s.r.core, 0x0800), 1);
+    shell_turn(&s);
+    CU_ASSERT_TRUE(LIST_EMPTY(&s.cli->resolves)); /* while the pinging goes on */
+    close(client);
     end();
 }
 
