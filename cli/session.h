@@ -26,6 +26,13 @@
 
 enum session_protocol { SESSION_UNDECIDED, SESSION_PLAIN, SESSION_FRAMED };
 
+/* What a session wants to hear of one kind. */
+struct session_debug {
+    bool on, has_prefix;
+    char interface[MODE_SUBJECT]; /* "": of all */
+    struct prefix prefix;
+};
+
 struct session {
     TAILQ_ENTRY(session) link;
     struct cli *cli;
@@ -50,6 +57,12 @@ struct session {
 
     const struct mode *mode;
     char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
+
+    bool hears_log;
+    enum config_log_level log_level; /* down to which */
+    struct session_debug debug[DEBUG__COUNT];
+    struct bucket debug_bucket;
+    unsigned untold; /* lines that it should have heard */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */
@@ -87,6 +100,9 @@ void session_step(struct session *session);
 bool session_finished(const struct session *session);
 
 void session_restart_idle(struct session *session);
+
+/* What sessions want to hear has changed. */
+void session_debug_changed(struct cli *cli);
 
 /* Soon calls session_step for whoever is runnable. */
 void cli_schedule(struct cli *cli);

@@ -135,14 +135,12 @@ static void not_yet(void)
                                         "conf t",
                                         "write memory",
                                         "traceroute 10.0.0.1",
-                                        "no debug all",
                                         "show ip igmp groups",
                                         "show ip mroute",
                                         "capture r0 /tmp/x",
                                         "monitor",
                                         "trace packet",
-                                        "debug arp",
-                                        "terminal monitor",
+                                        "debug rip",
                                         "show interfaces rates"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
@@ -200,7 +198,7 @@ static const char *completion_of(const char *text)
 
 static void help(void)
 {
-    CU_ASSERT_STRING_EQUAL(help_of(""), "clear end exit ping quit reload show");
+    CU_ASSERT_STRING_EQUAL(help_of(""), "clear debug end exit no ping quit reload show terminal undebug");
     CU_ASSERT_STRING_EQUAL(help_of("sh"), "show");
     CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface route traffic");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route "),
