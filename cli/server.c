@@ -37,6 +37,7 @@ static void sweep(struct cli *cli)
             TAILQ_REMOVE(&cli->sessions, s, link);
             cli->n_sessions--;
             session_free(s);
+            session_debug_changed(cli);
         }
         s = next;
     }

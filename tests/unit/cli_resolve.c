@@ -222,24 +222,57 @@ static void broken_answers(void)
     end();
 }
 
-/* Whoever does not wait for the answer is forgotten, even when it comes in the same round. */
+/* Whoever does not wait for the answer is forgotten, even when it comes in the same round of the loop. */
 static void forgotten(void)
 {
     begin("");
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < 12; i++) {
         int client = shell_connect(&s);
         shell_send(client, "\0C\0\0\0\x0cping far.lab", 18);
         asked();
+        shell_send(client, "I\0\0\0", 5);
+        for (unsigned rounds = i % 3; rounds > 0; rounds--)
+            event_base_loop(s.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        reply(0, HOST_2);
         if (i % 2 == 0)
-            reply(0, HOST_2);
-        if (i % 4 < 2)
-            shell_send(client, "I\0\0\0", 5);
-        close(client);
+            close(client);
+        for (unsigned rounds = 0; rounds < 20; rounds++)
+            shell_turn(&s);
+        if (i % 2 == 1)
+            close(client);
     }
     for (unsigned i = 0; i < 2000 && (s.cli->n_sessions > 0 || !LIST_EMPTY(&s.cli->resolves)); i++)
         shell_turn(&s);
     CU_ASSERT_EQUAL(s.cli->n_sessions, 0);
     CU_ASSERT_TRUE(LIST_EMPTY(&s.cli->resolves));
+    end();
+}
+
+/* ---- time ---- */
+
+static struct timeval earliest;
+
+static int look_at_event(const struct event_base *base, const struct event *event, void *resolve)
+{
+    struct timeval now, due;
+    (void)base;
+    if (event_get_callback_arg(event) != resolve || !event_pending(event, EV_TIMEOUT, &due))
+        return 0;
+    event_base_gettimeofday_cached(s.base, &now);
+    evutil_timersub(&due, &now, &earliest);
+    event_active((struct event *)(uintptr_t)event, EV_TIMEOUT, 1);
+    return 1;
+}
+
+/* However patient resolv.conf is. */
+static void at_most_ten_seconds(void)
+{
+    begin("options timeout:60 attempts:9\n");
+    int client = say("ping far.lab\n");
+    asked();
+    CU_ASSERT_EQUAL(event_base_foreach_event(s.base, look_at_event, LIST_FIRST(&s.cli->resolves)), 1);
+    CU_ASSERT_TRUE(earliest.tv_sec <= 10);
+    CU_ASSERT_TRUE(answers(client, "% far.lab can not be looked up: no answer from 127.0.0.1"));
     end();
 }
 
@@ -306,6 +339,7 @@ static const struct unit_case cases[] = {
     {"an interrupt ends a look-up", interrupted},
     {"a router that stops lets go of look-ups", router_stops},
     {"a server that does not answer is told after a while", silent_server},
+    {"no look-up takes longer than ten seconds", at_most_ten_seconds},
     {"a server out of reach is told at once", server_out_of_reach},
 };
 UNIT_MAIN("resolve", cases)
