@@ -18,9 +18,9 @@
 #include "forwarding/checksum.h"
 
 #define UNDER_WAY    6
-#define UDP_HEADER   8
 #define PORT_DEFAULT 33434
 #define SIZE_DEFAULT 60
+#define TIMEOUT_S    5 /* longer than the 3 seconds after which ARP gives a host up, or its !H would be missed */
 #define MARK_TEXT    16
 
 enum shot_state { SHOT_READY, SHOT_UNDER_WAY, SHOT_ANSWERED, SHOT_LOST };
@@ -307,7 +307,7 @@ static enum step read_options(struct job *job, struct trace *t)
     t->first_ttl = number_or(job, &first_ttl_value, 1);
     unsigned max_ttl = number_or(job, &max_ttl_value, t->first_ttl > 30 ? t->first_ttl : 30);
     t->probes = number_or(job, &probes_value, 3);
-    t->timeout_ns = number_or(job, &timeout_value, 3) * NS_PER_S;
+    t->timeout_ns = number_or(job, &timeout_value, TIMEOUT_S) * NS_PER_S;
     t->port = (uint16_t)number_or(job, &port_value, PORT_DEFAULT);
     t->size = number_or(job, &size_value, SIZE_DEFAULT);
     t->icmp = job_arg(job, &icmp) != NULL;
@@ -422,7 +422,7 @@ static const struct command *const options[] = {
 NUMBER(first_ttl, "first-ttl", 1, 255, "Where to begin", "Time to live of the first probe; 1 without it");
 NUMBER(max_ttl, "max-ttl", 1, 255, "Where to give up", "Time to live of the last probe; 30 without it");
 NUMBER(probes, "probes", 1, 10, "How often each hop is asked", "Probes; 3 without it");
-NUMBER(timeout, "timeout", 1, 60, "How long an answer may take", "Seconds; 3 without it");
+NUMBER(timeout, "timeout", 1, 60, "How long an answer may take", "Seconds; 5 without it");
 NUMBER(port, "port", 1, 65535, "To which port", "UDP port of the first probe; 33434 without it");
 NUMBER(size, "size", 28, 65535, "How large", "Bytes of each packet, headers included; 60 without it");
 

@@ -99,6 +99,12 @@ def test_a_way_that_ends_has_its_mark(row):
     assert hops(text) == [["1", HOPS[0], "ms", "!X"]]
 
 
+def test_a_host_that_is_not_there_has_its_mark(row):
+    router = row.start()
+    text = router.shell("traceroute 10.0.9.77 probes 1", check=False)
+    assert hops(text) == [["1", HOPS[0], "ms"], ["2", HOPS[1], "ms"], ["3", HOPS[1], "ms", "!H"]]
+
+
 def test_a_narrow_link_tells_its_mtu(lab):
     _, _, spaces, configurations = line(lab, 3, {1: 1280})
     router = [lab.router(space, text) for space, text in zip(spaces, configurations)][0]
