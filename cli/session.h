@@ -17,6 +17,7 @@
 #include "cli/frame.h"
 #include "cli/job.h"
 #include "cli/mode.h"
+#include "cli/rates.h"
 #include "cli/resolve.h"
 
 #define SESSIONS_MAX    64
@@ -78,6 +79,8 @@ struct cli {
     struct evconnlistener *listener;
     struct event *turn;  /* some session can go on */
     struct event *retry; /* accepting again after descriptors ran out */
+    struct event *second;
+    struct rates *rates; /* sampled each second */
     char path[108];
     dev_t device; /* of the socket, so that only our own is removed */
     ino_t inode;

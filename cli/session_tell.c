@@ -5,8 +5,9 @@
 
 #include "cli/session_parts.h"
 
-#define DEBUG_RATE 50 /* lines a second for a session; it is for people, and no flood may make the core write a book   \
-                       */
+#define DEBUG_RATE                                                                                                     \
+    50 /* lines a second for a session; it is for people, and no flood may make the core write a book                  \
+        */
 #define DEBUG_BURST 100
 
 static void send_line(struct session *s, const char *line)
