@@ -34,6 +34,18 @@ struct cli_reload {
     struct cli_reload *next; /* the daemon's */
 };
 
+#define CLI_TAPS_MAX 4
+
+/* Who looks at an interface with a packet socket of its own. */
+struct cli_tap {
+    char name[PORT_NAME];
+    /* The interface is no longer configured. */
+    void (*gone)(struct cli_tap *self);
+    /* The router stops: nothing of it is left, nor of the tap, when this returns. */
+    void (*finish)(struct cli_tap *self);
+    struct cli_tap *next; /* the daemon's */
+};
+
 /* What commands ask the daemon to do or tell. Every function gets the context. */
 struct cli_router {
     void *context;
@@ -57,6 +69,10 @@ struct cli_router {
      * is forgotten before. */
     void (*reload)(void *context, struct cli_reload *asker);
     void (*forget_reload)(void *context, struct cli_reload *asker);
+    /* From here to the end of the last tap with its name the interface sends everything past packet sockets, whatever
+     * the configuration says about that. False when there are CLI_TAPS_MAX already. */
+    bool (*tap)(void *context, struct cli_tap *tap);
+    void (*untap)(void *context, struct cli_tap *tap);
     void (*warn)(void *context, const char *text);
 };
 
