@@ -22,8 +22,21 @@ static const struct command *const clear_words[] = {&command_clear_counters, &cl
 static const struct command clear = {COMMAND_WORD, "clear", "Forget counters or learned entries", .next = clear_words};
 
 const struct command *const command_exec[] = {
-    &clear,           &command_end, &command_exit,     &command_ping,      &command_quit,
-    &command_reload,  &show,        &command_capture,  &command_configure, &command_debug,
-    &command_monitor, &command_no,  &command_terminal, &command_trace,     &command_traceroute,
-    &command_write,   NULL,
+    &command_capture,
+    &clear,
+    &command_end,
+    &command_exit,
+    &command_ping,
+    &command_quit,
+    &command_reload,
+    &show,
+    &command_configure,
+    &command_debug,
+    &command_monitor,
+    &command_no,
+    &command_terminal,
+    &command_trace,
+    &command_traceroute,
+    &command_write,
+    NULL,
 };
