@@ -1,4 +1,5 @@
 /* The tree of exec mode, down to where a family of commands takes over. */
+#include "cli/mode.h"
 #include "cli/tree.h"
 
 static const struct command *const show_ip_words[] = {
@@ -40,3 +41,5 @@ const struct command *const command_exec[] = {
     &command_write,
     NULL,
 };
+
+const struct mode mode_exec = {.name = "", .root = command_exec};

@@ -13,8 +13,10 @@
 
 #include "cli/access.h"
 #include "cli/cli.h"
+#include "cli/filter.h"
 #include "cli/frame.h"
 #include "cli/job.h"
+#include "cli/mode.h"
 
 #define SESSIONS_MAX    64
 #define SESSION_HISTORY 100 /* lines that `show history` remembers */
@@ -29,7 +31,8 @@ struct session {
     struct cli *cli;
     unsigned number;
     struct bufferevent *io;
-    struct evbuffer *out; /* of the current step, not yet in frames */
+    struct evbuffer *out;      /* of the current step, not yet in frames */
+    struct evbuffer *filtered; /* what came through the filter of it */
     struct event *idle;
     struct access_peer peer;
     enum session_protocol protocol;
@@ -43,6 +46,10 @@ struct session {
     bool waiting; /* until job_wake() */
     struct job job;
     struct command_line line;
+    struct filter *filter; /* of its answer; NULL: none */
+
+    const struct mode *mode;
+    char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */

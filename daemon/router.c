@@ -91,12 +91,17 @@ static size_t view_ring_bytes(void *context)
     return af_packet_ring_bytes(((struct router *)context)->af_packet);
 }
 
-static void view_reload(void *context, struct cli_reload *asker)
+static void view_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
-    reload_ask(((struct router *)context)->reload, asker);
+    if (change->kind == CLI_CHANGE_FILE) {
+        reload_ask(((struct router *)context)->reload, asker);
+        return;
+    }
+    edit_free(change->edits);
+    asker->done(asker, false, "only the file can be changed so far");
 }
 
-static void view_forget_reload(void *context, struct cli_reload *asker)
+static void view_forget(void *context, struct cli_asker *asker)
 {
     reload_forget(((struct router *)context)->reload, asker);
 }
@@ -114,6 +119,11 @@ static void view_untap(void *context, struct cli_tap *tap)
 static void view_warn(void *context, const char *text)
 {
     log_warning(&((struct router *)context)->log, "%s", text);
+}
+
+static void view_notice(void *context, const char *text)
+{
+    log_notice(&((struct router *)context)->log, "%s", text);
 }
 
 static bool start_cli(struct router *r)
@@ -134,11 +144,12 @@ static bool start_cli(struct router *r)
                                   .link = view_link,
                                   .refresh_counters = view_refresh_counters,
                                   .ring_bytes = view_ring_bytes,
-                                  .reload = view_reload,
-                                  .forget_reload = view_forget_reload,
+                                  .change = view_change,
+                                  .forget = view_forget,
                                   .tap = view_tap,
                                   .untap = view_untap,
-                                  .warn = view_warn};
+                                  .warn = view_warn,
+                                  .notice = view_notice};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
     if (r->cli == NULL)
         log_error(&r->log, "starting failed: %s", why);
