@@ -17,6 +17,7 @@
 #include "cli/frame.h"
 #include "cli/job.h"
 #include "cli/mode.h"
+#include "cli/rates.h"
 
 #define SESSIONS_MAX    64
 #define SESSION_HISTORY 100 /* lines that `show history` remembers */
@@ -25,6 +26,13 @@
 #define SESSION_OUTPUT_HIGH (64 * 1024)
 
 enum session_protocol { SESSION_UNDECIDED, SESSION_PLAIN, SESSION_FRAMED };
+
+/* What a session wants to hear of one kind. */
+struct session_debug {
+    bool on, has_prefix;
+    char interface[MODE_SUBJECT]; /* "": of all */
+    struct prefix prefix;
+};
 
 struct session {
     TAILQ_ENTRY(session) link;
@@ -51,6 +59,12 @@ struct session {
     const struct mode *mode;
     char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
 
+    bool hears_log;
+    enum config_log_level log_level; /* down to which */
+    struct session_debug debug[DEBUG__COUNT];
+    struct bucket debug_bucket;
+    unsigned untold; /* lines that it should have heard */
+
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */
     uint64_t since_ns, last_ns;
@@ -64,6 +78,8 @@ struct cli {
     struct evconnlistener *listener;
     struct event *turn;  /* some session can go on */
     struct event *retry; /* accepting again after descriptors ran out */
+    struct event *second;
+    struct rates *rates; /* sampled each second */
     char path[108];
     dev_t device; /* of the socket, so that only our own is removed */
     ino_t inode;
@@ -87,6 +103,9 @@ void session_step(struct session *session);
 bool session_finished(const struct session *session);
 
 void session_restart_idle(struct session *session);
+
+/* What sessions want to hear has changed. */
+void session_debug_changed(struct cli *cli);
 
 /* Soon calls session_step for whoever is runnable. */
 void cli_schedule(struct cli *cli);
