@@ -11,11 +11,15 @@ static const struct command show_ip = {COMMAND_WORD, "ip", "IPv4: routes, neighb
                                        .next = show_ip_words};
 
 static const struct command *const show_words[] = {
-    &command_show_drops,   &command_show_history, &command_show_interfaces, &show_ip,
-    &command_show_logging, &command_show_memory,  &command_show_processes,  &command_show_running,
-    &command_show_startup, &command_show_users,   &command_show_version,    NULL,
+    &command_show_drops,      &command_show_history,
+    &command_show_interfaces, &show_ip,
+    &command_show_logging,    &command_show_memory,
+    &command_show_processes,  &command_show_running,
+    &command_show_startup,    &command_show_users,
+    &command_show_version,    &command_show_changes,
+    &command_show_rollback,   NULL,
 };
-static const struct command show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
+const struct command command_show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
 
 static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, NULL};
 static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours", .next = clear_ip_words};
@@ -23,10 +27,10 @@ static const struct command *const clear_words[] = {&command_clear_counters, &cl
 static const struct command clear = {COMMAND_WORD, "clear", "Forget counters or learned entries", .next = clear_words};
 
 const struct command *const command_exec[] = {
-    &clear,           &command_end, &command_exit,     &command_ping,      &command_quit,
-    &command_reload,  &show,        &command_capture,  &command_configure, &command_debug,
-    &command_monitor, &command_no,  &command_terminal, &command_trace,     &command_traceroute,
-    &command_write,   NULL,
+    &clear,        &command_commit,   &command_configure, &command_copy,       &command_end,
+    &command_exit, &command_ping,     &command_quit,      &command_reload,     &command_rollback,
+    &command_show, &command_write,    &command_capture,   &command_debug,      &command_monitor,
+    &command_no,   &command_terminal, &command_trace,     &command_traceroute, NULL,
 };
 
 const struct mode mode_exec = {.name = "", .root = command_exec};

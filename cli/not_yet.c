@@ -4,19 +4,6 @@
 #define WORD(symbol, name, text, ...)                                                                                  \
     const struct command symbol = {COMMAND_WORD, name, text, COMMAND_HIDDEN, __VA_ARGS__}
 
-/* ---- the configuration ---- */
-
-#define CONFIGURE "configure is not supported yet: edit the file and reload configuration"
-static WORD(terminal, "terminal", "Change the configuration line by line", .refusal = CONFIGURE);
-static WORD(session, "session", "Change a copy of the configuration and commit it", .refusal = CONFIGURE);
-static const struct command *const configure_words[] = {&terminal, &session, NULL};
-WORD(command_configure, "configure", "Change the configuration", .next = configure_words, .refusal = CONFIGURE);
-
-#define WRITE "write is not supported yet: the file is as you edited it"
-static WORD(memory, "memory", "Into the configuration file", .refusal = WRITE);
-static const struct command *const write_words[] = {&memory, NULL};
-WORD(command_write, "write", "Save the running configuration", .next = write_words, .refusal = WRITE);
-
 /* ---- commands with anything behind them ---- */
 
 #define NOT_YET(name, text)                                                                                            \
@@ -25,13 +12,20 @@ WORD(command_write, "write", "Save the running configuration", .next = write_wor
     static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
     WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
 
-NOT_YET(no, "Undo a command");
 NOT_YET(traceroute, "Which way packets to a host take");
 NOT_YET(terminal, "What this session is told");
 NOT_YET(monitor, "Watch the router");
 NOT_YET(debug, "Log what happens");
 NOT_YET(capture, "Packets of an interface into a file");
 NOT_YET(trace, "Follow packets through the router");
+
+/* ---- no ---- */
+
+static WORD(no_debug, "debug", "Log no longer", .next = debug_words, .refusal = "no debug is not supported yet");
+#define NO_ELSE "no undoes commands of configuration mode: configure terminal enters it"
+static const struct command no_else = {COMMAND_REST, "...", "What to undo", COMMAND_HIDDEN, .refusal = NO_ELSE};
+static const struct command *const no_words[] = {&no_debug, &no_else, NULL};
+WORD(command_no, "no", "Undo a command", .next = no_words, .refusal = NO_ELSE);
 
 /* ---- shows ---- */
 

@@ -47,6 +47,7 @@ struct session {
 
     const struct mode *mode;
     char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
+    struct draft *draft;        /* of configure session; NULL: none */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */
