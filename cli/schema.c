@@ -103,7 +103,7 @@ static const struct schema_group forwarding_group = {.name = "forwarding", .keys
     .n = COUNT(forwarding_keys), .place_offset = SCHEMA_NOWHERE, .doubtful_offset = SCHEMA_NOWHERE};
 
 static const struct schema_key interface_keys[] = {
-    {.name = "name", .kind = SCHEMA_STRING, .required = true, INTERFACE_NAME,
+    {.name = "name", .kind = SCHEMA_STRING, .required = true, .identity = true, INTERFACE_NAME,
      .help = "a device of this network namespace", .shell = "interface IF", AT(config_interface, name),
      PLACED(config_interface, place)},
     {.name = "type", .kind = SCHEMA_ENUM, .words = interface_types, .initial = CONFIG_ETHERNET,
@@ -141,13 +141,14 @@ static const struct schema_key interface_keys[] = {
     {.name = "rip", .help = "RIP on the interface", LATER},
     {.name = "igmp", .help = "IGMP on the interface", LATER},
 };
-static const struct schema_group interface_group = {.name = "interfaces", .keys = interface_keys,
+static const struct schema_group interface_group = {.name = "interfaces", .one = "interface",
+    .many = "interfaces", .keys = interface_keys,
     .n = COUNT(interface_keys), .size = sizeof(struct config_interface), .block = true,
     .place_offset = offsetof(struct config_interface, place),
     .doubtful_offset = offsetof(struct config_interface, doubtful)};
 
 static const struct schema_key route_keys[] = {
-    {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .help = "destinations", .shell = "ip route A.B.C.D/L",
+    {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .identity = true, .help = "destinations", .shell = "ip route A.B.C.D/L",
      AT(config_route, prefix), PLACED(config_route, place)},
     {.name = "via", .kind = SCHEMA_ADDRESS, .list = true, .bare = true, .help = "next hops, equal in cost",
      .shell = "ip route A.B.C.D/L A.B.C.D", AT(config_route, via), .stride = sizeof(uint32_t), .room = FIB_HOPS_MAX,
@@ -158,23 +159,26 @@ static const struct schema_key route_keys[] = {
      .help = "what becomes of packets that have no next hop",
      .shell = "ip route A.B.C.D/L (blackhole | unreachable | prohibit)", AT(config_route, type),
      PLACED(config_route, type_place)},
-    {.name = "distance", .kind = SCHEMA_INTEGER, .min = 1, .max = 255, .initial = 1,
+    {.name = "distance", .kind = SCHEMA_INTEGER, .identity = true, .min = 1, .max = 255, .initial = 1,
      .help = "the lowest wins, 255 is never used", .shell = "ip route A.B.C.D/L A.B.C.D N",
      AT(config_route, distance), UNPLACED},
 };
-static const struct schema_group route_group = {.name = "static-routes", .keys = route_keys, .n = COUNT(route_keys),
+static const struct schema_group route_group = {.name = "static-routes", .one = "route", .many = "routes",
+    .keys = route_keys, .n = COUNT(route_keys),
     .size = sizeof(struct config_route), .place_offset = offsetof(struct config_route, place),
     .doubtful_offset = offsetof(struct config_route, doubtful)};
 
 static const struct schema_key arp_keys[] = {
-    {.name = "interface", .kind = SCHEMA_STRING, .required = true, INTERFACE_NAME, .help = "where the neighbour is",
+    {.name = "interface", .kind = SCHEMA_STRING, .required = true, .identity = true, INTERFACE_NAME,
+     .help = "where the neighbour is",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, interface), PLACED(config_arp, interface_place)},
-    {.name = "address", .kind = SCHEMA_ADDRESS, .required = true, .help = "the neighbour's address",
+    {.name = "address", .kind = SCHEMA_ADDRESS, .required = true, .identity = true, .help = "the neighbour's address",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, address), PLACED(config_arp, place)},
     {.name = "mac", .kind = SCHEMA_MAC, .required = true, .help = "its Ethernet address",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, mac), PLACED(config_arp, mac_place)},
 };
-static const struct schema_group arp_group = {.name = "static-arp", .keys = arp_keys, .n = COUNT(arp_keys),
+static const struct schema_group arp_group = {.name = "static-arp", .one = "static ARP entry",
+    .many = "static ARP entries", .keys = arp_keys, .n = COUNT(arp_keys),
     .size = sizeof(struct config_arp), .place_offset = offsetof(struct config_arp, place),
     .doubtful_offset = offsetof(struct config_arp, doubtful)};
 

@@ -250,7 +250,7 @@ bool schema_own(const struct schema_group *group, void *to, const void *from)
     return good;
 }
 
-static bool same_group(const struct schema_group *group, const void *a, const void *b)
+bool schema_same_entry(const struct schema_group *group, const void *a, const void *b)
 {
     for (const struct schema_key *key = group->keys; key < group->keys + group->n; key++)
         if (!schema_same(key, a, b))
@@ -258,11 +258,36 @@ static bool same_group(const struct schema_group *group, const void *a, const vo
     return true;
 }
 
+static const char *string_of(const void *at)
+{
+    const char *text;
+    memcpy(&text, at, sizeof text);
+    return text == NULL ? "" : text;
+}
+
 static bool same_value(const struct schema_key *key, const void *a, const void *b)
 {
-    if (key->kind == SCHEMA_GROUP || key->kind == SCHEMA_ENTRIES)
-        return same_group(key->group, a, b);
     char a_text[SCHEMA_TEXT], b_text[SCHEMA_TEXT];
+    switch (key->kind) {
+    case SCHEMA_GROUP:
+    case SCHEMA_ENTRIES:
+        return schema_same_entry(key->group, a, b);
+    case SCHEMA_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case SCHEMA_INTEGER:
+    case SCHEMA_ENUM:
+        return memcmp(a, b, sizeof(int64_t)) == 0;
+    case SCHEMA_ADDRESS:
+        return memcmp(a, b, sizeof(uint32_t)) == 0;
+    case SCHEMA_PREFIX:
+        return prefix_equal(*(const struct prefix *)a, *(const struct prefix *)b);
+    case SCHEMA_MAC:
+        return memcmp(a, b, 6) == 0;
+    case SCHEMA_STRING:
+        return strcmp(string_of(a), string_of(b)) == 0;
+    case SCHEMA_DECIMAL:
+        break;
+    }
     return strcmp(schema_text(key, a, a_text), schema_text(key, b, b_text)) == 0;
 }
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "daemon/apply.h"
+#include "daemon/change.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
-#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/version.h"
 
@@ -65,7 +65,7 @@ static void view_release(void *context, const struct config *config)
     struct router *r = context;
     struct config *held = (struct config *)(uintptr_t)config; /* ours: view_hold gave it */
     if (--held->holders == 0 && held != r->running)
-        reload_discard(r, held);
+        changes_discard(r, held);
 }
 
 static struct now view_now(void *context)
@@ -94,7 +94,7 @@ static size_t view_ring_bytes(void *context)
 static void view_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
     if (change->kind == CLI_CHANGE_FILE) {
-        reload_ask(((struct router *)context)->reload, asker);
+        changes_ask(((struct router *)context)->changes, asker);
         return;
     }
     edit_free(change->edits);
@@ -103,7 +103,7 @@ static void view_change(void *context, const struct cli_change *change, struct c
 
 static void view_forget(void *context, struct cli_asker *asker)
 {
-    reload_forget(((struct router *)context)->reload, asker);
+    changes_forget(((struct router *)context)->changes, asker);
 }
 
 static void view_warn(void *context, const char *text)
@@ -212,7 +212,7 @@ static void asked_to_reload(int signal, short what, void *context)
 {
     (void)signal;
     (void)what;
-    reload_ask(((struct router *)context)->reload, NULL);
+    changes_ask(((struct router *)context)->changes, NULL);
 }
 
 static void asked_to_report(int signal, short what, void *context)
@@ -311,8 +311,8 @@ static bool make_core(struct router *r)
     r->worker = worker_new(r->base);
     if (r->worker == NULL)
         return failed(r, "the worker thread");
-    r->reload = reload_new(r);
-    if (r->reload == NULL)
+    r->changes = changes_new(r);
+    if (r->changes == NULL)
         return failed(r, "the event loop");
     r->guard = guard_new(r->base, &r->log);
     r->interfaces = interfaces_new(r);
@@ -380,7 +380,7 @@ void router_stop(struct router *r)
         lane_thread_stop(r->threads[i]);
     if (r->cli != NULL)
         cli_free(r->cli);
-    reload_free(r->reload);
+    changes_free(r->changes);
     worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
         if (r->signals[i] != NULL)

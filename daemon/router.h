@@ -29,7 +29,7 @@ struct options {
 };
 
 struct interfaces;
-struct reload;
+struct changes;
 
 struct router {
     struct options options;
@@ -48,7 +48,7 @@ struct router {
     struct guard *guard;
     struct interfaces *interfaces;
     struct worker *worker;
-    struct reload *reload;
+    struct changes *changes;
     struct static_routes statics; /* that the RIB has from us */
     struct cli_router view;       /* what the shell sees of all this */
     struct cli *cli;

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "daemon/apply.h"
+#include "daemon/change.h"
 #include "daemon/config_file.h"
 #include "daemon/findings.h"
 #include "daemon/interfaces.h"
-#include "daemon/reload.h"
 #include "daemon/router.h"
 #include "tests/unit/support/frames.h"
 #include "tests/unit/support/unit.h"
@@ -57,8 +57,8 @@ static void bench_init(struct bench *b, const char *text)
     r->rib = rib_new(r->dataplane->tables.fib, &later_at_once);
     r->interfaces = interfaces_new(r);
     r->worker = worker_new(r->base);
-    r->reload = reload_new(r);
-    CU_ASSERT_FATAL(r->worker != NULL && r->reload != NULL);
+    r->changes = changes_new(r);
+    CU_ASSERT_FATAL(r->worker != NULL && r->changes != NULL);
     CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
     CU_ASSERT_EQUAL(apply_first(r), 0);
 }
@@ -85,7 +85,7 @@ static void begin_reload(struct bench *b, const char *text)
     write_config(b, text);
     b->told = false;
     b->asker.done = reload_told;
-    reload_ask(b->router.reload, &b->asker);
+    changes_ask(b->router.changes, &b->asker);
 }
 
 static bool reload(struct bench *b, const char *text)
@@ -279,7 +279,7 @@ static void a_reload_that_is_asked_for_during_another_follows_it(void)
     begin_reload(&b, routes);
     while (rib_summary(b.router.rib).routes[RIB_STATIC] == 0)
         event_base_loop(b.router.base, EVLOOP_ONCE);
-    reload_forget(b.router.reload, &b.asker);
+    changes_forget(b.router.changes, &b.asker);
     CU_ASSERT(reload(&b, TWO_LOOPBACKS));
     CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
     bench_exit(&b);

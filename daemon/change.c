@@ -1,4 +1,4 @@
-#include "daemon/reload.h"
+#include "daemon/change.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 /* What the worker makes: plain data. */
 struct candidate {
-    struct reload *reload; /* NULL: the router stops, nobody wants it any more */
+    struct changes *changes; /* NULL: the router stops, nobody wants it any more */
     const char *path;
     struct findings findings;
     struct config *config; /* NULL: it is not to be used */
@@ -24,7 +24,7 @@ struct candidate {
     char access_warning[256];
 };
 
-struct reload {
+struct changes {
     struct router *router;
     struct candidate *candidate; /* of the reload that is under way */
     struct routes_change change;
@@ -67,28 +67,28 @@ static void free_candidate(struct candidate *c)
     free(c);
 }
 
-static void begin(struct reload *reload);
+static void begin(struct changes *changes);
 
-static void finish(struct reload *reload, bool good)
+static void finish(struct changes *changes, bool good)
 {
-    struct candidate *c = reload->candidate;
-    struct cli_asker *asker = reload->askers, *next;
-    findings_log(&c->findings, &reload->router->log);
+    struct candidate *c = changes->candidate;
+    struct cli_asker *asker = changes->askers, *next;
+    findings_log(&c->findings, &changes->router->log);
     char *text = asker == NULL ? NULL : findings_text(&c->findings);
-    reload->askers = NULL;
-    reload->candidate = NULL;
-    reload->applying = false;
+    changes->askers = NULL;
+    changes->candidate = NULL;
+    changes->applying = false;
     for (; asker != NULL; asker = next) {
         next = asker->next;
         asker->done(asker, good, text != NULL ? text : "");
     }
     free(text);
     free_candidate(c);
-    if (reload->again)
-        begin(reload);
+    if (changes->again)
+        begin(changes);
 }
 
-void reload_discard(struct router *r, struct config *config)
+void changes_discard(struct router *r, struct config *config)
 {
     if (config != NULL && !worker_do(r->worker, free_config, NULL, config))
         config_free(config);
@@ -98,28 +98,28 @@ void reload_discard(struct router *r, struct config *config)
 
 static void change_routes(int fd, short what, void *context)
 {
-    struct reload *reload = context;
+    struct changes *changes = context;
     static const struct timeval at_once = {0};
     (void)fd;
     (void)what;
-    if (routes_change_some(&reload->change, PREFIXES_A_TURN, loop_now(reload->router->loop))) {
-        event_add(reload->turn, &at_once);
+    if (routes_change_some(&changes->change, PREFIXES_A_TURN, loop_now(changes->router->loop))) {
+        event_add(changes->turn, &at_once);
         return;
     }
-    if (!worker_do(reload->router->worker, free, NULL, reload->change.want.list))
-        free(reload->change.want.list);
-    reload->change.want = (struct static_routes){0};
-    findings_say(&reload->candidate->findings, CONFIG_LOG_NOTICE, "%s was read and applied",
-                 reload->router->options.config_path);
-    finish(reload, true);
+    if (!worker_do(changes->router->worker, free, NULL, changes->change.want.list))
+        free(changes->change.want.list);
+    changes->change.want = (struct static_routes){0};
+    findings_say(&changes->candidate->findings, CONFIG_LOG_NOTICE, "%s was read and applied",
+                 changes->router->options.config_path);
+    finish(changes, true);
 }
 
-static void apply(struct reload *reload)
+static void apply(struct changes *changes)
 {
-    struct router *r = reload->router;
-    struct candidate *c = reload->candidate;
+    struct router *r = changes->router;
+    struct candidate *c = changes->candidate;
     struct config *before = r->running;
-    reload->applying = true;
+    changes->applying = true;
     r->running = c->config;
     c->config = NULL;
     unsigned refused = apply_follow(r, before);
@@ -133,10 +133,10 @@ static void apply(struct reload *reload)
                      "%u interface%s not forwarding because something stands in the way: show interfaces says what",
                      refused, refused == 1 ? " is" : "s are");
     if (before->holders == 0)
-        reload_discard(r, before);
-    reload->change = (struct routes_change){.router = r, .config = r->running, .want = c->routes};
+        changes_discard(r, before);
+    changes->change = (struct routes_change){.router = r, .config = r->running, .want = c->routes};
     c->routes = (struct static_routes){0};
-    change_routes(-1, 0, reload);
+    change_routes(-1, 0, changes);
 }
 
 /* ---- the beginning ---- */
@@ -144,13 +144,13 @@ static void apply(struct reload *reload)
 static void was_read(void *data)
 {
     struct candidate *c = data;
-    struct reload *reload = c->reload;
-    if (reload == NULL) {
+    struct changes *changes = c->changes;
+    if (changes == NULL) {
         free_candidate(c);
         return;
     }
     if (c->config != NULL) {
-        apply(reload);
+        apply(changes);
         return;
     }
     if (c->findings.lost > 0)
@@ -158,43 +158,43 @@ static void was_read(void *data)
                      c->path);
     findings_say(&c->findings, CONFIG_LOG_NOTICE,
                  "%s was not applied because of what is wrong in it; nothing has changed", c->path);
-    finish(reload, false);
+    finish(changes, false);
 }
 
-static void begin(struct reload *reload)
+static void begin(struct changes *changes)
 {
-    struct router *r = reload->router;
+    struct router *r = changes->router;
     struct candidate *c = calloc(1, sizeof *c);
-    reload->again = false;
-    reload->askers = reload->next_askers;
-    reload->next_askers = NULL;
+    changes->again = false;
+    changes->askers = changes->next_askers;
+    changes->next_askers = NULL;
     if (c != NULL) {
-        *c = (struct candidate){.reload = reload, .path = r->options.config_path};
+        *c = (struct candidate){.changes = changes, .path = r->options.config_path};
         findings_init(&c->findings, false);
-        reload->candidate = c;
+        changes->candidate = c;
         if (worker_do(r->worker, read_candidate, was_read, c))
             return;
         free_candidate(c);
-        reload->candidate = NULL;
+        changes->candidate = NULL;
     }
     log_error(&r->log, "no memory to read %s; nothing has changed", r->options.config_path);
-    while (reload->askers != NULL) {
-        struct cli_asker *asker = reload->askers;
-        reload->askers = asker->next;
+    while (changes->askers != NULL) {
+        struct cli_asker *asker = changes->askers;
+        changes->askers = asker->next;
         asker->done(asker, false, "no memory to read the file; nothing has changed");
     }
 }
 
-void reload_ask(struct reload *reload, struct cli_asker *asker)
+void changes_ask(struct changes *changes, struct cli_asker *asker)
 {
     if (asker != NULL) {
-        asker->next = reload->next_askers;
-        reload->next_askers = asker;
+        asker->next = changes->next_askers;
+        changes->next_askers = asker;
     }
-    if (reload->candidate == NULL)
-        begin(reload);
+    if (changes->candidate == NULL)
+        begin(changes);
     else
-        reload->again = true;
+        changes->again = true;
 }
 
 static void take_out(struct cli_asker **list, const struct cli_asker *asker)
@@ -205,35 +205,35 @@ static void take_out(struct cli_asker **list, const struct cli_asker *asker)
         *list = asker->next;
 }
 
-void reload_forget(struct reload *reload, struct cli_asker *asker)
+void changes_forget(struct changes *changes, struct cli_asker *asker)
 {
-    take_out(&reload->askers, asker);
-    take_out(&reload->next_askers, asker);
+    take_out(&changes->askers, asker);
+    take_out(&changes->next_askers, asker);
 }
 
-struct reload *reload_new(struct router *router)
+struct changes *changes_new(struct router *router)
 {
-    struct reload *reload = calloc(1, sizeof *reload);
-    if (reload == NULL)
+    struct changes *changes = calloc(1, sizeof *changes);
+    if (changes == NULL)
         return NULL;
-    reload->router = router;
-    reload->turn = evtimer_new(router->base, change_routes, reload);
-    if (reload->turn == NULL) {
-        free(reload);
+    changes->router = router;
+    changes->turn = evtimer_new(router->base, change_routes, changes);
+    if (changes->turn == NULL) {
+        free(changes);
         return NULL;
     }
-    return reload;
+    return changes;
 }
 
-void reload_free(struct reload *reload)
+void changes_free(struct changes *changes)
 {
-    if (reload == NULL)
+    if (changes == NULL)
         return;
-    event_free(reload->turn);
-    free(reload->change.want.list);
-    if (reload->applying)
-        free_candidate(reload->candidate);
-    else if (reload->candidate != NULL)
-        reload->candidate->reload = NULL;
-    free(reload);
+    event_free(changes->turn);
+    free(changes->change.want.list);
+    if (changes->applying)
+        free_candidate(changes->candidate);
+    else if (changes->candidate != NULL)
+        changes->candidate->changes = NULL;
+    free(changes);
 }
