@@ -21,7 +21,7 @@ NOT_YET(trace, "Follow packets through the router");
 
 /* ---- no ---- */
 
-static WORD(no_debug, "debug", "Log no longer", .next = debug_words, .refusal = "no debug is not supported yet");
+static WORD(no_debug, "debug", "Log no longer", .next = debug_words, .refusal = "debug is not supported yet");
 #define NO_ELSE "no undoes commands of configuration mode: configure terminal enters it"
 static const struct command no_else = {COMMAND_REST, "...", "What to undo", COMMAND_HIDDEN, .refusal = NO_ELSE};
 static const struct command *const no_words[] = {&no_debug, &no_else, NULL};

@@ -193,7 +193,7 @@ static json_t *unconfirmed_json(const struct job *job)
     uint64_t now_ns = job_now(job).ns;
     if (!job->router->unconfirmed(job->router->context, &waiting))
         return json_null();
-    return json_pack("{s:I, s:i, s:I}", "uid", (json_int_t)waiting.author.uid, "session", (int)waiting.author.session,
+    return json_pack("{s:I, s:i, s:o}", "uid", (json_int_t)waiting.author.uid, "session", (int)waiting.author.session,
                      "seconds", json_count(waiting.due_ns > now_ns ? (waiting.due_ns - now_ns) / NS_PER_S : 0));
 }
 

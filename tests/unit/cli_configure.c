@@ -519,7 +519,7 @@ static void routes(void)
     refused(T "ip route 10.8.0.0/16 10.0.2.7", "is there with another way");
     refused(T "ip route 10.7.0.0/16 r1 10.0.2.7", "is there with another way");
     refused(T "ip route 10.6.0.0/16 prohibit 9", "is there with another way");
-    refused(T "ip route 10.9.0.1/16 10.0.2.2", "10.9.0.1/16 has host bits");
+    refused(T "ip route 10.9.0.1/16 10.0.2.2", "% prefix 10.9.0.1/16 has bits beyond its length");
     refused(T "no ip route 10.9.0.0/16 10.0.2.4 1", "% there is no static route 10.9.0.0/16 with that way or distance");
     refused(T "no ip route 10.9.0.0/16 10.0.2.9", "% there is no static route 10.9.0.0/16 with that way");
     refused(T "no ip route 10.99.0.0/16", "% there is no static route 10.99.0.0/16\n");
@@ -552,7 +552,7 @@ static void not_yet_by_name(void)
     refused(T "interface r0\nip urpf strict", "% ip urpf is not supported yet");
     refused(T "interface r0\nno ip irdp", "% ip irdp (router discovery) is not supported yet");
     refused("no ip route 10.0.0.0/8", "% no undoes commands of configuration mode");
-    refused("no debug all", "% no debug is not supported yet");
+    refused("no debug all", "% debug is not supported yet");
     shell_end(&s);
 }
 
@@ -565,13 +565,12 @@ static void everything_is_logged(void)
     char expected[2048];
     snprintf(expected, sizeof expected,
              "%sinterface r0: mtu 1400\n"
-             "%sinterface r0: ip address 10.0.2.1/24: refused: address 10.0.2.1 is there twice: 'r1' has it\n"
+             "%sinterface r0: ip address 10.0.2.1/24: refused: address 10.0.2.1 is there twice: 'r0' has it\n"
              "%sinterface r0: no description\n%shostname edge\n",
              uid, uid, uid, uid);
-    CU_ASSERT_TRUE(strncmp(s.logged, expected, 80) == 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, "interface r0: ip address 10.0.2.1/24: refused: "));
-    CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, "interface r0: no description\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": hostname edge\n"));
+    CU_ASSERT_STRING_EQUAL(s.logged, expected);
+    if (strcmp(s.logged, expected) != 0)
+        printf("\n  logged: %s", s.logged);
     shell_end(&s);
 }
 
