@@ -54,12 +54,16 @@ static const struct command confirmed_minutes;
 static enum step confirm(struct job *job)
 {
     struct cli_author author = job_author(job);
+    const struct draft *draft = job->session->draft;
+    char text[TEXT_SHORT];
     if (job->router->confirm(job->router->context, &author)) {
         ask_log(job, "commit: the change that waited is confirmed");
         job_print(job, "the change is confirmed\n");
+        if (draft != NULL && draft->n > 0)
+            job_print(job, "%s still to be committed\n", text_count(draft->n, "change is", "changes are", text));
         return STEP_DONE;
     }
-    if (job->session->draft != NULL)
+    if (draft != NULL)
         return job_refuse(job, "nothing was changed in this session: there is nothing to commit");
     return job_refuse(job, "there is nothing to commit: no change waits to be confirmed (configure session begins a "
                            "draft, which commit applies)");
@@ -127,8 +131,10 @@ static enum step commit(struct job *job)
     int64_t minutes = said == NULL ? 0 : said->number;
     if (draft == NULL && minutes > 0)
         return job_refuse(job, "there is no draft to commit: configure session begins one");
-    if (draft == NULL || draft->n == 0)
-        return confirm(job);
+    struct cli_unconfirmed waiting;
+    bool confirms = !c->ask.asked && minutes == 0 && job->router->unconfirmed(job->router->context, &waiting);
+    if (draft == NULL || draft->n == 0 || confirms)
+        return confirm(job); /* what waits comes first: nothing can follow it */
     if (!c->ask.asked) {
         enum step step = begin_commit(job, minutes);
         if (step != STEP_WAIT)

@@ -19,12 +19,12 @@ class Session:
         """The answer to all of LINES. What no mode refuses follows them: its answer is the end of theirs."""
         text = ""
         self.socket.sendall("".join(f"{line}\n" for line in (*lines, "show version json")).encode())
-        while not re.search(r'(^|\n){"version".*\n$', text):
+        while not re.search(r'(^|\n){"program".*\n$', text):
             more = self.socket.recv(65536).decode()
             if not more:
                 raise LabError(f"the session ended: {text}")
             text += more
-        return text[:text.rindex('{"version"')]
+        return text[:text.rindex('{"program"')]
 
     def close(self):
         self.socket.close()

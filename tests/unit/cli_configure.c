@@ -719,6 +719,10 @@ static void confirmed_or_undone(void)
     expect("commit\n", "the change is confirmed\n");
     CU_ASSERT_FALSE(s.is_unconfirmed);
     refused("commit\n", "% there is nothing to commit");
+    CU_ASSERT_TRUE(answers(S "hostname b\ncommit confirmed 5\nhostname c\ncommit\ncommit\nend\n",
+                           "the change is confirmed\n1 change is still to be committed\n"));
+    CU_ASSERT_TRUE(runs_with("hostname = \"c\""));
+    CU_ASSERT_FALSE(s.is_unconfirmed);
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": commit confirmed of 1 change:\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": commit: the change that waited is confirmed\n"));
     shell_end(&s);
