@@ -11,6 +11,7 @@
 
 #include "cli/config.h"
 #include "cli/edit.h"
+#include "cli/log_lines.h"
 #include "forwarding/dataplane.h"
 #include "protocols/rib.h"
 
@@ -86,6 +87,7 @@ struct cli_router {
     const struct config *(*hold)(void *context);
     void (*release)(void *context, const struct config *config);
     const char *config_path; /* of the start */
+    const struct log_lines *log;
     const char *version;
     uint64_t started_ns;
     struct now (*now)(void *context);
@@ -125,6 +127,9 @@ void cli_free(struct cli *cli);
 
 /* After a reload. */
 void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t idle_timeout_s);
+
+/* A line of the log, for those who want to see it. */
+void cli_log(struct cli *cli, enum config_log_level level, const char *line);
 
 /* From the dataplane's hook: an ICMP message for a ping that some session runs. */
 void cli_icmp(struct cli *cli, const struct packet *packet, struct now now);

@@ -13,19 +13,9 @@
     WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
 
 NOT_YET(traceroute, "Which way packets to a host take");
-NOT_YET(terminal, "What this session is told");
 NOT_YET(monitor, "Watch the router");
-NOT_YET(debug, "Log what happens");
 NOT_YET(capture, "Packets of an interface into a file");
 NOT_YET(trace, "Follow packets through the router");
-
-/* ---- no ---- */
-
-static WORD(no_debug, "debug", "Log no longer", .next = debug_words, .refusal = "debug is not supported yet");
-#define NO_ELSE "no undoes commands of configuration mode: configure terminal enters it"
-static const struct command no_else = {COMMAND_REST, "...", "What to undo", COMMAND_HIDDEN, .refusal = NO_ELSE};
-static const struct command *const no_words[] = {&no_debug, &no_else, NULL};
-WORD(command_no, "no", "Undo a command", .next = no_words, .refusal = NO_ELSE);
 
 /* ---- shows ---- */
 

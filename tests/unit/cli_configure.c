@@ -228,6 +228,23 @@ static const struct example {
     {&mode_exec, "show logging"},
     {&mode_exec, "show users"},
     {&mode_exec, "show history"},
+    {&mode_exec, "show interfaces rates"},
+    {&mode_exec, "show interfaces r0 rates"},
+    {&mode_exec, "show debugging"},
+    {&mode_exec, "debug arp"},
+    {&mode_exec, "debug icmp"},
+    {&mode_exec, "debug arp interface r0"},
+    {&mode_exec, "debug arp prefix 10.0.1.0/24"},
+    {&mode_exec, "no debug arp"},
+    {&mode_exec, "no debug icmp"},
+    {&mode_exec, "undebug all"},
+    {&mode_exec, "terminal monitor"},
+    {&mode_exec, "terminal monitor error"},
+    {&mode_exec, "terminal monitor warning"},
+    {&mode_exec, "terminal monitor notice"},
+    {&mode_exec, "terminal monitor info"},
+    {&mode_exec, "terminal monitor debug"},
+    {&mode_exec, "no terminal monitor"},
     {&mode_exec, "show changes"},
     {&mode_exec, "show rollback"},
     {&mode_exec, "show rollback 1"},
@@ -356,7 +373,8 @@ static bool in_manual(const char *const *words, unsigned n)
     return false;
 }
 
-static unsigned walked;
+static const struct command *walked[512];
+static unsigned n_walked;
 
 /* WORDS are the keywords that lead here; `do` leads to all of exec mode, which is walked by itself. */
 static void walk(const struct command *const *next, const char **words, unsigned n, unsigned depth)
@@ -366,7 +384,6 @@ static void walk(const struct command *const *next, const char **words, unsigned
         unsigned now = n;
         if ((c->flags & COMMAND_HIDDEN) != 0)
             continue;
-        walked++;
         bool helped = c->help != NULL && strlen(c->help) > 2 && strlen(c->help) < 60;
         if (c->kind == COMMAND_WORD && strcmp(c->word, "no") != 0)
             words[now++] = c->word;
@@ -380,8 +397,14 @@ static void walk(const struct command *const *next, const char **words, unsigned
                 printf(" %s", words[i]);
             printf(" (%s)\n", c->word);
         }
-        if (strcmp(c->word, "do") != 0)
-            walk(c->next, words, now, depth + 1);
+        bool before = false; /* options lead back to their list */
+        for (unsigned i = 0; i < n_walked; i++)
+            before = before || walked[i] == c;
+        if (before || strcmp(c->word, "do") == 0)
+            continue;
+        CU_ASSERT_FATAL(n_walked < sizeof walked / sizeof walked[0]);
+        walked[n_walked++] = c;
+        walk(c->next, words, now, depth + 1);
     }
 }
 
@@ -391,10 +414,10 @@ static void every_command_is_told_and_tried(void)
     const char *words[16];
     reach_all();
     read_manual();
-    walked = 0;
+    n_walked = 0;
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
         walk(modes[i]->root, words, 0, 0);
-    CU_ASSERT_TRUE(walked > 250);
+    CU_ASSERT_TRUE(n_walked > 180);
 }
 
 static unsigned edits;
@@ -551,8 +574,6 @@ static void not_yet_by_name(void)
     refused(T "interface r0\nip igmp version 3", "% ip igmp is not supported yet");
     refused(T "interface r0\nip urpf strict", "% ip urpf is not supported yet");
     refused(T "interface r0\nno ip irdp", "% ip irdp (router discovery) is not supported yet");
-    refused("no ip route 10.0.0.0/8", "% no undoes commands of configuration mode");
-    refused("no debug all", "% debug is not supported yet");
     shell_end(&s);
 }
 

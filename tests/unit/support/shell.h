@@ -26,6 +26,7 @@ struct shell {
     char path[64], why[256];
     char log[8192];    /* the last line */
     char logged[8192]; /* all notices, a line each */
+    struct log_lines lines;
     bool reload_good, reload_later;
     struct cli_asker *reloading; /* waits, when reload_later */
     /* Changes by edits: those that ran before, the last one last, until the end of the test. */
@@ -313,6 +314,7 @@ static inline void shell_begin(struct shell *s)
                                   .config_path = "/nonexistent/ferryd.conf",
                                   .version = "1.2.3",
                                   .started_ns = 900 * NS_PER_S,
+                                  .log = &s->lines,
                                   .now = shell_now,
                                   .link = shell_link,
                                   .refresh_counters = shell_refresh,
