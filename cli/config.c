@@ -92,7 +92,7 @@ struct config *config_copy(const struct config *config)
     struct config *copy = malloc(sizeof *copy);
     if (copy == NULL)
         return NULL;
-    *copy = *config;
+    memcpy(copy, config, offsetof(struct config, holders)); /* which are counted meanwhile, maybe in another thread */
     copy->files = NULL;
     copy->n_files = 0;
     copy->holders = 0;
@@ -104,6 +104,13 @@ struct config *config_copy(const struct config *config)
     move_places(copy, config, &schema_root, copy);
     move_place(copy, config, &copy->place);
     return copy;
+}
+
+void config_forget_places(struct config *config)
+{
+    const struct config nowhere = {0};
+    move_places(config, &nowhere, &schema_root, config);
+    config->place = (struct config_place){0};
 }
 
 bool config_equal(const struct config *a, const struct config *b)

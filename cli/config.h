@@ -90,13 +90,16 @@ struct config {
     size_t n_files;
     struct config_place place; /* of the file as a whole */
 
-    unsigned holders; /* who still looks at it when it is no longer the running one; for whoever owns it */
+    unsigned holders; /* last: who still looks at it when it is no longer the running one; for whoever owns it */
 };
 
 /* All defaults. NULL when there is no memory. */
 struct config *config_new(void);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
+
+/* Nothing of it was said in a file: for one that is about to be edited. */
+void config_forget_places(struct config *config);
 
 /* The same values; places do not count. */
 bool config_equal(const struct config *a, const struct config *b);

@@ -8,7 +8,6 @@
 
 #include "daemon/apply.h"
 #include "daemon/change.h"
-#include "daemon/config_file.h"
 #include "daemon/findings.h"
 #include "daemon/interfaces.h"
 #include "daemon/router.h"
@@ -45,7 +44,7 @@ static void bench_init(struct bench *b, const char *text)
     wire_init(&b->wire);
     struct findings findings;
     findings_init(&findings, true);
-    r->running = config_load(b->path, &findings.errors);
+    r->running = save_load(&r->file, b->path, &findings.errors);
     CU_ASSERT_FATAL(r->running != NULL);
     r->base = event_base_new();
     r->grace = grace_new();
@@ -58,6 +57,7 @@ static void bench_init(struct bench *b, const char *text)
     r->interfaces = interfaces_new(r);
     r->worker = worker_new(r->base);
     r->changes = changes_new(r);
+    r->saves = saves_new(r);
     CU_ASSERT_FATAL(r->worker != NULL && r->changes != NULL);
     CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
     CU_ASSERT_EQUAL(apply_first(r), 0);
@@ -85,7 +85,8 @@ static void begin_reload(struct bench *b, const char *text)
     write_config(b, text);
     b->told = false;
     b->asker.done = reload_told;
-    changes_ask(b->router.changes, &b->asker);
+    struct cli_change change = {.kind = CLI_CHANGE_FILE};
+    changes_ask(b->router.changes, &change, &b->asker);
 }
 
 static bool reload(struct bench *b, const char *text)
