@@ -116,9 +116,9 @@ def test_a_draft_takes_effect_as_one_change(pair):
 def test_two_sessions_that_change_the_same_are_in_conflict(pair):
     mine, theirs = Session(pair.router), Session(pair.router)
     assert mine.say("configure session", "interface r0", "mtu 1400", "description mine") == ""
-    assert theirs.say("configure session", "interface r0", "mtu 1300", "interface r1", "description theirs", "commit") == ""
+    assert theirs.say("configure session", "interface r0", "mtu 1300", "interface r1", "description theirs", "commit") == "2 interfaces changed\n"
     refusal = mine.say("commit")
-    assert refusal.startswith("% ") and "mtu" in refusal
+    assert refusal.startswith("% ") and "mtu" in refusal and "abort" in refusal
     assert "mtu = 1300" in running(pair.router) and "mine" not in running(pair.router)
     assert "mtu = 1400" in mine.say("show changes")
     mine.say("abort", "configure session", "interface r0", "description mine", "commit")
@@ -152,7 +152,7 @@ def test_going_back_and_saving(pair):
     assert running(pair.router) == first
     changes = pair.router.shell("show changes")
     assert '- hostname = "edge"' in changes and '+ hostname = "r1"' in changes
-    copy = pair.router.config + ".copy"
+    copy = pair.router.config.replace(".conf", "-copy.conf")
     pair.router.shell(f"copy running-config {copy}")
     with open(copy, encoding="utf-8") as file:
         assert file.read() == first
@@ -161,7 +161,8 @@ def test_going_back_and_saving(pair):
     assert pair.router.shell("write memory", check=False).startswith("%")
     pair.router.shell("write memory force")
     pair.router.stop()
-    pair.router.start()
+    pair.router.start(wait=False)
+    pair.router.wait_ready(times=2)
     assert running(pair.router) == first
 
 
