@@ -132,6 +132,16 @@ static const struct config *view_saved(void *context)
     return changes_saved(((struct router *)context)->changes);
 }
 
+static bool view_tap(void *context, struct cli_tap *tap)
+{
+    return interfaces_tap(((struct router *)context)->interfaces, tap);
+}
+
+static void view_untap(void *context, struct cli_tap *tap)
+{
+    interfaces_untap(((struct router *)context)->interfaces, tap);
+}
+
 static void view_warn(void *context, const char *text)
 {
     log_warning(&((struct router *)context)->log, "%s", text);
@@ -168,6 +178,8 @@ static bool start_cli(struct router *r)
                                   .past = view_past,
                                   .save = view_save,
                                   .saved = view_saved,
+                                  .tap = view_tap,
+                                  .untap = view_untap,
                                   .warn = view_warn,
                                   .notice = view_notice};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
@@ -417,6 +429,7 @@ void router_stop(struct router *r)
     if (r->cli != NULL)
         cli_free(r->cli);
     r->cli = NULL;
+    interfaces_finish_taps(r->interfaces);
     changes_stop(r->changes);
     worker_free(r->worker);
     r->worker = NULL;

@@ -257,6 +257,25 @@ static const struct example {
     {&mode_exec, "ping 10.0.2.2 size 1472"},
     {&mode_exec, "ping 10.0.2.2 df"},
     {&mode_exec, "ping 10.0.2.2 source 10.0.1.1"},
+    {&mode_exec, "ping h2.lab"},
+    {&mode_exec, "ping 10.0.2.2 interval 100"},
+    {&mode_exec, "ping 10.0.2.2 timeout 2"},
+    {&mode_exec, "ping 10.0.2.2 ttl 3"},
+    {&mode_exec, "ping 10.0.2.2 tos 184"},
+    {&mode_exec, "traceroute 10.0.2.2"},
+    {&mode_exec, "traceroute h2.lab"},
+    {&mode_exec, "traceroute 10.0.2.2 df"},
+    {&mode_exec, "traceroute 10.0.2.2 icmp"},
+    {&mode_exec, "traceroute 10.0.2.2 first-ttl 2"},
+    {&mode_exec, "traceroute 10.0.2.2 max-ttl 20"},
+    {&mode_exec, "traceroute 10.0.2.2 port 33500"},
+    {&mode_exec, "traceroute 10.0.2.2 probes 1"},
+    {&mode_exec, "traceroute 10.0.2.2 size 1500"},
+    {&mode_exec, "traceroute 10.0.2.2 source 10.0.1.1"},
+    {&mode_exec, "traceroute 10.0.2.2 timeout 2"},
+    {&mode_exec, "capture r0 /tmp/r0.pcapng"},
+    {&mode_exec, "capture r0 /tmp/r0.pcapng count 100"},
+    {&mode_exec, "capture r0 /tmp/r0.pcapng filter icmp"},
     {&mode_exec, "reload configuration"},
     {&mode_exec, "configure"},
     {&mode_exec, "configure terminal"},
@@ -337,22 +356,27 @@ static void reach_all(void)
     }
 }
 
-/* The manual's entries: its lines that begin with ".It Ic", each between spaces. */
+/* The manual's entries, a line each and each word between spaces: what follows ".It Ic", that of the list of options
+ * inside of an entry included. */
 static char manual[64 * 1024];
 
 static void read_manual(void)
 {
     char line[1024];
     size_t len = 0;
+    unsigned depth = 0;
     FILE *file = fopen("man/ferrysh.1", "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, ".It Ic ", 7) == 0) {
-            line[strcspn(line, "\n")] = '\0';
-            len += (size_t)snprintf(manual + len, sizeof manual - len, " %s \n", line + 7);
-        }
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        depth += strncmp(line, ".Bl", 3) == 0;
+        depth -= strncmp(line, ".El", 3) == 0;
+        if (strncmp(line, ".It Ic ", 7) == 0)
+            len += (size_t)snprintf(manual + len, sizeof manual - len, "%s %s ", depth > 1 ? "" : "\n", line + 7);
+    }
     fclose(file);
-    CU_ASSERT_TRUE(len > 1000 && len < sizeof manual);
+    snprintf(manual + len, sizeof manual - len, "\n");
+    CU_ASSERT_TRUE(len > 1000 && len + 2 < sizeof manual);
 }
 
 /* Does one entry have all of the words? Options come in any order. */
