@@ -142,6 +142,17 @@ struct config_writer {
 };
 bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
 
+/* A copy bit by bit: at most MOST entries of its lists, MOST > 0. What has not come to its end is freed by
+ * config_copy_end, which may be called at any time. */
+enum config_copy_step { CONFIG_COPY_MORE, CONFIG_COPY_DONE, CONFIG_COPY_FAILED };
+struct config_copier {
+    const struct config *from; /* the rest is 0 before the first call */
+    struct config *to;
+    size_t key, entry;
+};
+enum config_copy_step config_copy_some(struct config_copier *copier, size_t most, struct config **done);
+void config_copy_end(struct config_copier *copier);
+
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
 
 #endif

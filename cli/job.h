@@ -59,6 +59,9 @@ const struct mode *job_mode(const struct job *job);
 const char *job_subject(const struct job *job);
 void job_enter(struct job *job, const struct mode *mode, const char *subject);
 
+/* Prints a line if there is a change that waits to be confirmed. */
+void job_tell_unconfirmed(struct job *job);
+
 struct event_base *job_base(const struct job *job);
 
 struct now job_now(const struct job *job);

@@ -124,6 +124,12 @@ void *schema_add(const struct schema_key *key, void *base);
 /* Undoes schema_append or schema_add. */
 void schema_remove_last(const struct schema_key *key, void *base);
 
+/* Takes the I-th out; those after it move up. */
+void schema_remove(const struct schema_key *key, void *base, size_t i);
+
+/* Back to the default, a list to none. False when there is no memory; it is then as it was. */
+bool schema_reset(const struct schema_key *key, void *base);
+
 /* Sets all defaults; what was there is not freed. False when there is no memory. */
 bool schema_init(const struct schema_group *group, void *base);
 void schema_clear(const struct schema_group *group, void *base);

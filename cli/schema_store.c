@@ -110,6 +110,17 @@ void schema_remove_last(const struct schema_key *key, void *base)
     set_count(key, base, n);
 }
 
+void schema_remove(const struct schema_key *key, void *base, size_t i)
+{
+    size_t after = schema_count(key, base) - 1 - i;
+    if (key->kind == SCHEMA_ENTRIES)
+        schema_clear(key->group, schema_at(key, base, i));
+    memmove(schema_at(key, base, i), schema_at(key, base, i + 1), after * key->stride);
+    if (key->place_offset != SCHEMA_NOWHERE && key->place_stride > 0 && !is_allocated(key))
+        memmove(schema_place(key, base, i), schema_place(key, base, i + 1), after * key->place_stride);
+    set_count(key, base, i + after);
+}
+
 static bool set_string(const struct schema_key *key, void *base, const char *text)
 {
     char *copy = text == NULL ? NULL : strdup(text);
@@ -167,6 +178,25 @@ static void clear_many(const struct schema_key *key, void *base)
         set_array(key, base, NULL);
     }
     set_count(key, base, 0);
+}
+
+bool schema_reset(const struct schema_key *key, void *base)
+{
+    if (is_many(key)) {
+        clear_many(key, base);
+        return true;
+    }
+    if (key->kind != SCHEMA_STRING) {
+        set_initial(key, base);
+        return true;
+    }
+    char *old = array(key, base);
+    if (!set_string(key, base, key->initial_text)) {
+        set_array(key, base, old);
+        return false;
+    }
+    free(old);
+    return true;
 }
 
 void schema_clear(const struct schema_group *group, void *base)

@@ -161,8 +161,8 @@ static bool may_follow(struct candidate *c)
         return true;
     snprintf(
         why, sizeof why,
-        "others changed meanwhile what is changed here too (theirs and ours): %s: take theirs with discard, or look "
-        "at show running-config, discard, and change it again",
+        "others changed meanwhile what is changed here too (theirs and ours): %s: abort takes theirs, after which it "
+        "can be changed again",
         where);
     refuse(c, NULL, found == CONFIG_CONFLICT_FAILED ? "no memory to compare configurations" : why);
     return false;
