@@ -70,6 +70,6 @@ unsigned apply_first(struct router *r)
     else
         routes_change_some(&change, SIZE_MAX, now);
     rib_batch_end(r->rib, now);
-    free(change.want.list);
+    routes_free(&change.want);
     return refused;
 }
