@@ -86,7 +86,7 @@ static const char *not_word(const char *word, char to[SHOWN + 16])
 {
     char shown[SHOWN + 1];
     size_t n = 0;
-    for (; word[n] != '\0' && n < SHOWN; n++)
+    for (; n < SHOWN && word[n] != '\0'; n++)
         shown[n] = word[n] < ' ' || word[n] > '~' ? '?' : word[n];
     shown[n] = '\0';
     snprintf(to, SHOWN + 16, ", not '%s'%s", shown, word[n] != '\0' ? "..." : "");
