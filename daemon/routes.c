@@ -181,32 +181,38 @@ static void add(const struct routes_change *c, struct found want, struct now now
         log_error(&c->router->log, "static route %s: no memory for it", prefix_text(route->prefix, text));
 }
 
-/* What there was of PREFIX and what there shall be are both in order of distance. */
-static void change_prefix(struct routes_change *c, struct prefix prefix, struct now now)
+/* What there was of PREFIX and what there shall be are both in order of distance. Returns how many changed. */
+static size_t change_prefix(struct routes_change *c, struct prefix prefix, struct now now)
 {
     const struct static_routes *statics = &c->router->statics;
     struct routes_at at_have = c->at_have, at_want = c->at_want;
     struct found have, want;
+    size_t changed = 0;
     bool had = take(statics, &at_have, prefix, &have);
     while (take(&c->want, &at_want, prefix, &want)) {
         if (want.listed != NULL)
             find_ports(c, want.listed);
         while (had && distance_of(have) < distance_of(want))
             had = take(statics, &at_have, prefix, &have);
-        if (!had || distance_of(have) != distance_of(want) || !same(c, have, want))
-            add(c, want, now);
+        if (had && distance_of(have) == distance_of(want) && same(c, have, want))
+            continue;
+        add(c, want, now);
+        changed++;
     }
     at_want = c->at_want;
     bool wanted = take(&c->want, &at_want, prefix, &want);
     while (take(statics, &c->at_have, prefix, &have)) {
         while (wanted && distance_of(want) < distance_of(have))
             wanted = take(&c->want, &at_want, prefix, &want);
-        if (!wanted || distance_of(want) != distance_of(have))
-            rib_remove(c->router->rib, prefix, RIB_STATIC, distance_of(have), now);
+        if (wanted && distance_of(want) == distance_of(have))
+            continue;
+        rib_remove(c->router->rib, prefix, RIB_STATIC, distance_of(have), now);
+        changed++;
     }
     while (wanted)
         wanted = take(&c->want, &at_want, prefix, &want);
     c->at_want = at_want;
+    return changed;
 }
 
 static bool next_prefix(const struct routes_change *c, struct prefix *prefix)
@@ -234,8 +240,8 @@ bool routes_change_some(struct routes_change *c, size_t most, struct now now)
     bool more;
     rib_batch_begin(r->rib);
     while ((more = next_prefix(c, &prefix)) && most > 0) {
-        change_prefix(c, prefix, now);
-        most--;
+        size_t cost = change_prefix(c, prefix, now);
+        most -= cost <= 1 ? 1 : cost < most ? cost : most;
     }
     rib_batch_end(r->rib, now);
     if (more)

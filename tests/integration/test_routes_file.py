@@ -91,6 +91,9 @@ def test_packets_follow_it_and_a_reload_changes_only_what_differs(big):
     assert big.in_use() == N + 3
     assert router.shell("show running-config").count("\n") < 40
     assert 'static-routes-file = "routes.txt";' in router.shell("show running-config")
+    memory = router.json("show memory")
+    assert memory["routesFile"]["routes"] == N and memory["routesFile"]["bytes"] < 17 * N
+    assert memory["rib"]["bytes"] + memory["fib"]["bytes"] < 160 * N
     follow(big, big.routes, sample)
     first = big.routes[0][0]
     wait_until(lambda: seconds(router.json(f"show ip route {first}")[first]) >= 2, 60, "an uptime of two seconds")
