@@ -46,9 +46,9 @@ struct routes_change {
     struct routes_at at_have, at_want;
 };
 
-/* Changes the routes of at most MOST prefixes, of fewer if one has many: what is there already and the same is not touched. True when there is
- * more to do; after the last step WANT is what the router has, and what it had is in WANT, to be freed. The interfaces
- * of the configuration must have been applied before. */
+/* Changes the routes of at most MOST prefixes, of fewer if one has many: what is there already and the same is not
+ * touched. True when there is more to do; after the last step WANT is what the router has, and what it had is in WANT,
+ * to be freed. The interfaces of the configuration must have been applied before. */
 bool routes_change_some(struct routes_change *change, size_t most, struct now now);
 
 #endif
