@@ -233,11 +233,20 @@ static bool next_prefix(const struct routes_change *c, struct prefix *prefix)
     return true;
 }
 
+/* Copies of a configuration share their routes file: a change of something else need not walk over it. */
+static void skip_shared(struct routes_change *c)
+{
+    const struct routes_file *file = c->want.file;
+    if (file != NULL && file == c->router->statics.file)
+        c->at_have.file = c->at_want.file = file->n;
+}
+
 bool routes_change_some(struct routes_change *c, size_t most, struct now now)
 {
     struct router *r = c->router;
     struct prefix prefix;
     bool more;
+    skip_shared(c);
     rib_batch_begin(r->rib);
     while ((more = next_prefix(c, &prefix)) && most > 0) {
         size_t cost = change_prefix(c, prefix, now);

@@ -409,6 +409,42 @@ static void routes_of_both_sources_are_merged(void)
     bench_exit(&b);
 }
 
+/* As the shell changes it: a copy with another value in it. */
+static void a_changed_copy_leaves_the_shared_file_alone(void)
+{
+    static char text[512];
+    struct bench b;
+    struct rib_view view;
+    char path[80];
+    bench_init(&b, TWO_LOOPBACKS);
+    snprintf(path, sizeof path, "%s.routes", b.path);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_FATAL(file != NULL);
+    for (unsigned i = 0; i < 2000; i++)
+        fprintf(file, "20.%u.%u.0/24 blackhole\n", i >> 8, i & 255);
+    fclose(file);
+    snprintf(text, sizeof text,
+             "%sstatic-routes-file = \"%s\";\nstatic-routes = ( { prefix = \"20.3.0.0/24\";\n"
+             "  type = \"prohibit\"; distance = 9; } );\n",
+             TWO_LOOPBACKS, path);
+    CU_ASSERT_FATAL(reload(&b, text));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 2001);
+    struct config *copy = config_copy(b.router.running);
+    CU_ASSERT_FATAL(copy != NULL);
+    copy->routes[0].distance = 8;
+    struct routes_change change = {.router = &b.router, .config = copy};
+    CU_ASSERT_FATAL(routes_list(&change.want, copy));
+    CU_ASSERT_FALSE(routes_change_some(&change, 3, loop_now(b.router.loop))); /* no more to do */
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 2001);
+    CU_ASSERT(routes_of(&b, "20.3.0.0/24", &view) == 2 && view.route.distance == 8);
+    routes_free(&change.want);
+    config_free(copy);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
+    unlink(path);
+    bench_exit(&b);
+}
+
 static const struct unit_case cases[] = {
     {"connected networks become routes", connected_networks_become_routes},
     {"an interface that is shut down has no routes", a_shut_down_interface_has_no_routes},
@@ -423,6 +459,8 @@ static const struct unit_case cases[] = {
     {"a router may stop in the middle of a reload", a_router_may_stop_in_the_middle_of_a_reload},
     {"routes of the configuration and of its routes file are merged, wherever each is said",
      routes_of_both_sources_are_merged},
+    {"a changed copy of a configuration leaves the routes file that it shares alone",
+     a_changed_copy_leaves_the_shared_file_alone},
     {"of very many errors the log and the shell have some", of_very_many_errors_some_are_told},
 };
 UNIT_MAIN("daemon apply", cases)
