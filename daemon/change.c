@@ -110,22 +110,6 @@ const char *change_clock(struct now now, uint64_t due_ns, char to[CHANGE_CLOCK])
 
 /* ---- in the worker ---- */
 
-/* Lines of the file are no places in what was edited since. */
-struct placeless {
-    struct config_errors errors; /* first */
-    struct config_errors *to;
-};
-
-static void tell_placeless(struct config_errors *self, struct config_place place, bool warning, const char *text)
-{
-    struct placeless *p = (struct placeless *)self;
-    (void)place;
-    if (warning)
-        config_warning(p->to, (struct config_place){0}, "%s", text);
-    else
-        config_error(p->to, (struct config_place){0}, "%s", text);
-}
-
 static struct config *refuse(struct candidate *c, struct config *config, const char *why)
 {
     config_error(&c->findings.errors, (struct config_place){0}, "%s", why);
@@ -168,13 +152,22 @@ static bool may_follow(struct candidate *c)
     return false;
 }
 
+/* The file that the edits name, if they name another one. */
+static bool follow_routes_file(struct candidate *c, struct config *config)
+{
+    const char *was = c->running->routes_path, *is = config->routes_path;
+    unsigned before = c->findings.errors.errors;
+    if (strcmp(was == NULL ? "" : was, is == NULL ? "" : is) != 0)
+        config_read_routes(config, c->changes->router->options.config_path, &c->findings.errors);
+    return c->findings.errors.errors == before;
+}
+
 static struct config *make_of_edits(struct candidate *c)
 {
     if (!may_follow(c))
         return NULL;
     struct config *config = edited(c, c->running);
-    struct placeless placeless = {.errors.report = tell_placeless, .to = &c->findings.errors};
-    if (config == NULL || config_check(config, &placeless.errors))
+    if (config == NULL || (follow_routes_file(c, config) && config_check(config, &c->findings.errors)))
         return config;
     config_free(config);
     return NULL;
@@ -198,6 +191,8 @@ static struct config *make(struct candidate *c)
 static bool compare(struct candidate *c)
 {
     bool good = config_diff_summary(c->running, c->config, c->summary, sizeof c->summary);
+    if (c->summary[0] == '\0' && !routes_file_equal(c->running->routes_file, c->config->routes_file))
+        snprintf(c->summary, sizeof c->summary, "routes of %.256s changed", c->config->routes_path);
     if (c->change->what.kind == CLI_CHANGE_FILE)
         good = config_lost(c->saved, c->running, c->config, c->lost, sizeof c->lost) && good;
     return good;
@@ -228,7 +223,7 @@ static void free_candidate(struct candidate *c)
     struct router *r = c->changes->router;
     findings_exit(&c->findings);
     config_free(c->config);
-    free(c->routes.list);
+    routes_free(&c->routes);
     config_release(r, c->running);
     config_release(r, c->saved);
     free(c);
@@ -434,9 +429,7 @@ static void change_routes(int fd, short what, void *context)
         event_add(changes->turn, &at_once);
         return;
     }
-    if (!worker_do(changes->router->worker, free, NULL, changes->routes.want.list))
-        free(changes->routes.want.list);
-    changes->routes.want = (struct static_routes){0};
+    routes_discard(changes->router, &changes->routes.want);
     sum_up(changes);
     finish(changes, true);
 }
@@ -653,7 +646,7 @@ void changes_free(struct changes *changes)
         event_free(changes->turn);
     if (changes->deadline != NULL)
         event_free(changes->deadline);
-    free(changes->routes.want.list);
+    routes_free(&changes->routes.want);
     if (changes->candidate != NULL)
         free_candidate(changes->candidate);
     while (changes->first != NULL) {
