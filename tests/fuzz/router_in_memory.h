@@ -17,7 +17,8 @@ struct memory_router {
     struct dataplane *d;
     struct now now;
     uint64_t sent, to_udp, to_icmp;
-    uint32_t refuse; /* of 2^32 frames, how many the device refuses */
+    uint64_t explained; /* frames of which it was said before what would become of them */
+    uint32_t refuse;    /* of 2^32 frames, how many the device refuses */
     uint64_t random;
     uint8_t touched; /* every byte that was sent went into it */
 };
