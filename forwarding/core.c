@@ -19,6 +19,8 @@
  * here. */
 #define DRAIN_RESOLVE_MOST 1024
 
+#define DRAIN_TRACE_MOST 32 /* of one lane in one call: explaining is slow */
+
 void core_drop(struct dataplane *d, const struct packet *packet, enum drop why)
 {
     count_drop(d->counters, packet->port, why);
@@ -333,6 +335,9 @@ static void core_punted(struct dataplane *d, struct packet *packet, struct now n
         why = core_refusal(packet, &error);
         core_refuse(d, packet, why, error, now);
         return;
+    case PUNT_TRACE:
+        trace_copy(d, packet, now);
+        return;
     case PUNT__COUNT:
         return;
     }
@@ -361,6 +366,8 @@ void dataplane_receive(struct dataplane *d, struct packet *packet, struct now no
     if (packet->port >= PORT_MAX)
         return;
     d->scratch->now_ns = now.ns;
+    if (trace_wanted(&d->tables))
+        trace_control(d, packet, now);
     const struct port *port = dataplane_port(d, packet->port);
     struct port_counters *c = &d->counters->port[packet->port];
     count(&c->rx_packets);
@@ -388,7 +395,8 @@ static bool take(struct dataplane *d, struct lane *lane, enum punt_class class, 
     struct packet packet;
     if (!punt_get(&lane->punts, class, &packet))
         return false;
-    if (packet.punt != PUNT_REDIRECT) /* a copy: the lane has counted the packet itself */
+    /* copies: the lane has counted the packet itself */
+    if (packet.punt != PUNT_REDIRECT && packet.punt != PUNT_TRACE)
         count(&d->counters->port[packet.port].taken);
     core_punted(d, &packet, now);
     punt_done(&lane->punts, class);
@@ -402,6 +410,10 @@ bool dataplane_drain(struct dataplane *d, unsigned most, struct now now)
     if (s->draining)
         return false;
     s->draining = true;
+    /* Explained before the core changes by what came along with them. */
+    for (unsigned i = 0; i < d->n_lanes; i++)
+        for (unsigned n = 0; n < DRAIN_TRACE_MOST && take(d, d->lanes[i], PUNT_CLASS_TRACE, now);)
+            n++;
     for (unsigned empty = 0; most > 0 && empty < rings;) {
         s->turn = (s->turn + 1) % rings;
         if (take(d, d->lanes[s->turn / PUNT_CLASS__COUNT], s->turn % PUNT_CLASS__COUNT, now)) {

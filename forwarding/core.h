@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "forwarding/dataplane.h"
+#include "forwarding/explain.h"
 #include "forwarding/icmp.h"
 #include "forwarding/redirect.h"
+#include "forwarding/trace.h"
 
 #define FRAME_ALIGN 2 /* bytes before a frame, so that its IP header is aligned to 4 */
 #define FRAME_ROOM  (ETHERNET_HEADER + IP_PACKET_MAX)
@@ -24,8 +26,10 @@ struct core_scratch {
     bool draining;
     unsigned used; /* fragments of the datagram that has just become whole, and where they came in */
     uint16_t used_port[REASSEMBLY_FRAGMENTS];
-    uint32_t neighbour_used[NEIGHBOUR_MAX];    /* as a lane's, for what the core sends */
-    uint8_t work[FRAME_ALIGN + FRAME_ROOM];    /* a packet with options, while they are changed */
+    struct trace_budget trace; /* of control frames */
+    struct explanation explanation;
+    uint32_t neighbour_used[NEIGHBOUR_MAX]; /* as a lane's, for what the core sends */
+    uint8_t work[FRAME_ALIGN + FRAME_ROOM]; /* a packet with options, while they are changed; one that is explained */
     uint8_t segment[FRAME_ALIGN + FRAME_ROOM]; /* of a GSO packet */
     uint8_t piece[FRAME_ALIGN + FRAME_ROOM];   /* a fragment */
 };

@@ -458,7 +458,7 @@ static void ip(struct walk *w, const struct port *port)
     struct packet *packet = w->packet;
     struct options options;
     enum verdict verdict = ip_check(&w->d->tables, published(w->d->tables.own), port, packet);
-    w->to->has_ip = packet->ip.header != 0;
+    w->to->ip = packet->ip;
     if (verdict == VERDICT_DROP) {
         drop(w, packet->drop);
         return;
@@ -493,8 +493,8 @@ void explain(struct dataplane *d, struct packet *packet, uint32_t kept, bool con
     to->drop = DROP__COUNT;
     to->out_port = PORT_NONE;
     to->punt = PUNT__COUNT;
-    to->has_ip = to->completes = false;
-    packet->ip = (struct ip){0};
+    to->completes = false;
+    to->ip = packet->ip = (struct ip){0};
     packet->adjacency = NULL;
     if (ethernet_check(port, packet, &type) == VERDICT_DROP) {
         drop(&w, packet->drop);

@@ -123,7 +123,7 @@ struct explanation {
     enum drop drop;    /* of EXPLAIN_DROPPED */
     uint16_t out_port; /* of EXPLAIN_FORWARDED and what waits for a neighbour; else PORT_NONE */
     enum punt punt;    /* why the core sees a lane's packet; PUNT__COUNT: it does not */
-    bool has_ip;       /* packet->ip is filled in */
+    struct ip ip;      /* as received; header 0: it is none, or not sound */
     bool completes;    /* the last fragment of a datagram of ours: the end is its own, not the datagram's */
     unsigned n;
     struct explain_step step[EXPLAIN_STEPS];
