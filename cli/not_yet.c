@@ -31,7 +31,6 @@ NOT_YET(terminal, "What this session is told");
 NOT_YET(monitor, "Watch the router");
 NOT_YET(debug, "Log what happens");
 NOT_YET(capture, "Packets of an interface into a file");
-NOT_YET(trace, "Follow packets through the router");
 
 /* ---- shows ---- */
 

@@ -16,6 +16,7 @@ struct walk {
     struct dataplane *d;
     struct packet *packet;
     uint32_t kept;
+    bool control;
     struct now now;
     struct explanation *to;
 };
@@ -37,6 +38,14 @@ static void drop(struct walk *w, enum drop why)
 {
     w->to->end = EXPLAIN_DROPPED;
     w->to->drop = why;
+}
+
+static void note_punt(struct walk *w, enum punt why)
+{
+    if (w->control || w->to->punt != PUNT__COUNT)
+        return;
+    w->to->punt = why;
+    add(w, EXPLAIN_PUNT)->n = why;
 }
 
 static void note_error(struct walk *w, struct icmp_error error)
@@ -90,6 +99,9 @@ static void resolve(struct walk *w)
 {
     const struct port *out = dataplane_port(w->d, w->packet->out_port);
     note_neighbour(w);
+    bool known = w->to->step[w->to->n - 1].neighbour.known;
+    unsigned waiting = known ? w->to->step[w->to->n - 1].neighbour.view.waiting : 0;
+    note_punt(w, PUNT_RESOLVE);
     enum drop why = out == NULL ? DROP_PORT_DOWN : neighbour_judge(out, w->packet->nexthop);
     if (why != DROP__COUNT) {
         if (why == DROP_NEIGHBOUR_FAILED)
@@ -97,8 +109,6 @@ static void resolve(struct walk *w)
         drop(w, why);
         return;
     }
-    const struct explain_step *last = &w->to->step[w->to->n - 1];
-    unsigned waiting = last->neighbour.known ? last->neighbour.view.waiting : 0;
     add(w, EXPLAIN_WAITS)->n = waiting;
     w->to->out_port = w->packet->out_port;
     end(w, EXPLAIN_HELD);
@@ -193,12 +203,6 @@ static void refuse_punted(struct walk *w)
     refuse(w, why, error);
 }
 
-static void note_punt(struct walk *w, enum punt why)
-{
-    if (w->to->punt == PUNT__COUNT)
-        w->to->punt = why;
-}
-
 static void prepared(struct walk *w)
 {
     struct packet *packet = w->packet;
@@ -209,15 +213,15 @@ static void prepared(struct walk *w)
         drop(w, packet->drop);
         return;
     }
-    if (verdict == VERDICT_PUNT)
-        note_punt(w, packet->punt);
     if (verdict == VERDICT_PUNT && packet->punt == PUNT_TTL) {
         add(w, EXPLAIN_TTL)->n = packet->ip.ttl;
+        note_punt(w, PUNT_TTL);
         refuse_punted(w);
         return;
     }
     note_size(w);
     if (verdict == VERDICT_PUNT && packet->punt == PUNT_TOO_BIG) {
+        note_punt(w, PUNT_TOO_BIG);
         refuse_punted(w);
         return;
     }
@@ -485,7 +489,7 @@ static void ip(struct walk *w, const struct port *port)
 void explain(struct dataplane *d, struct packet *packet, uint32_t kept, bool control, struct now now,
              struct explanation *to)
 {
-    struct walk w = {.d = d, .packet = packet, .kept = kept, .now = now, .to = to};
+    struct walk w = {.d = d, .packet = packet, .kept = kept, .control = control, .now = now, .to = to};
     const struct port *port = dataplane_port(d, packet->port);
     uint16_t type;
     to->n = 0;

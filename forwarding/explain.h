@@ -44,6 +44,7 @@ enum explain_kind {
     EXPLAIN_COLLECT,   /* .collect: a fragment for ourselves */
     EXPLAIN_TRANSPORT, /* .transport: what the host in the router does with it */
     EXPLAIN_ERROR,     /* .error: an ICMP error about it, or why there is none */
+    EXPLAIN_PUNT,      /* the lane hands it to the core, for enum punt .n */
     EXPLAIN_CUT_SHORT, /* its checksum was not looked at: only .n bytes of it are here */
 };
 

@@ -131,19 +131,12 @@ static void json_of_refused(void)
 
 static void not_yet(void)
 {
-    static const char *const lines[] = {"configure",
-                                        "conf t",
-                                        "write memory",
-                                        "traceroute 10.0.0.1",
-                                        "no debug all",
-                                        "show ip igmp groups",
-                                        "show ip mroute",
-                                        "capture r0 /tmp/x",
-                                        "monitor",
-                                        "trace packet",
-                                        "debug arp",
-                                        "terminal monitor",
-                                        "show interfaces rates"};
+    static const char *const lines[] = {"configure",        "conf t",
+                                        "write memory",     "traceroute 10.0.0.1",
+                                        "no debug all",     "show ip igmp groups",
+                                        "show ip mroute",   "capture r0 /tmp/x",
+                                        "monitor",          "debug arp",
+                                        "terminal monitor", "show interfaces rates"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
         CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
@@ -200,7 +193,7 @@ static const char *completion_of(const char *text)
 
 static void help(void)
 {
-    CU_ASSERT_STRING_EQUAL(help_of(""), "clear end exit ping quit reload show");
+    CU_ASSERT_STRING_EQUAL(help_of(""), "clear end exit ping quit reload show trace");
     CU_ASSERT_STRING_EQUAL(help_of("sh"), "show");
     CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface route traffic");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route "),

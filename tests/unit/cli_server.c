@@ -49,7 +49,7 @@ static void plain_refusals(void)
 {
     shell_begin(&s);
     expect("sho logg\nbogus\nsh logging\n",
-           LOGGING "% \"bogus\" is not known here; expected clear, end, exit, ping, quit, reload or show\n"
+           LOGGING "% \"bogus\" is not known here; expected clear, end, exit, ping, quit, reload, show or trace\n"
                    "  bogus\n  ^\n" LOGGING);
     expect("configure terminal", "% configure is not supported yet: edit the file and reload configuration\n");
     expect("show ip rip json", "{\"error\":\"show ip rip is not supported yet\"}\n");
