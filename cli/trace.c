@@ -145,7 +145,7 @@ static const struct command count_value = {COMMAND_NUMBER,      "(1-1000000)", "
 static const struct command *const count_next[] = {&count_value, NULL};
 static const struct command count_word = {COMMAND_WORD, "count", "How many packets", .next = count_next};
 
-static const struct command *const packet_words[] = {&count_word, &filter_word, NULL};
+static const struct command *const packet_words[] = {&count_word, &filter_word, &command_trace_packet_from, NULL};
 static const struct command packet = {COMMAND_WORD,         "packet",   "Packets as they come in", COMMAND_JSON,
                                       .next = packet_words, .run = &run};
 static const struct command *const words[] = {&packet, NULL};

@@ -15,6 +15,9 @@ extern const struct command command_show_ip_interface, command_show_ip_route, co
 
 extern const struct command command_clear_counters, command_clear_ip_arp;
 
+/* trace packet */
+extern const struct command command_trace_packet_from;
+
 /* at the top */
 extern const struct command command_ping, command_reload, command_trace, command_exit, command_quit, command_end;
 
