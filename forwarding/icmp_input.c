@@ -122,6 +122,7 @@ enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now)
     }
     uint8_t type = message[0];
     d->icmp.in[type]++;
+    icmp_debug(d, "heard from", packet->port, packet->ip.src, message);
 
     bool unicast = is_unicast(d, packet);
     switch (type) {
