@@ -250,7 +250,8 @@ static void report(const struct memory_router *r, unsigned long frames)
         for (unsigned i = 0; i < DROP__COUNT; i++)
             total[i] += c.drop[i];
     }
-    printf("%llu of them as explained before\n", (unsigned long long)r->explained);
+    printf("%llu frames as explained before, %llu followed\n", (unsigned long long)r->explained,
+           (unsigned long long)r->watched);
     printf("%lu frames: forwarded %llu, delivered %llu, arp %llu, sent %llu\n", frames, (unsigned long long)forwarded,
            (unsigned long long)delivered, (unsigned long long)arp, (unsigned long long)r->sent);
     for (unsigned i = 0; i < DROP__COUNT; i++)
