@@ -1,6 +1,7 @@
 /* trace packet: packets are followed through the router as they come in, or one that somebody only thinks of.
  *
  * The watch outlives its job, because a lane may be asking it when the job ends: the dataplane gives it back. */
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "cli/tree.h"
 #include "forwarding/trace.h"
 
+#define LOOK_S 1
+
 struct watch {
     struct trace_watch watch; /* first: the watch is this */
     struct pcap_filter *filter;
@@ -20,7 +23,8 @@ struct watch {
 
 struct trace {
     struct watch *watch;
-    int64_t count; /* to be followed; 0: until interrupted */
+    struct event *look; /* now and then: is anybody still there? */
+    int64_t count;      /* to be followed; 0: until interrupted */
     int64_t done;
     uint64_t unprinted; /* while the reader was behind */
     uint64_t missed;    /* that the router had passed over before this began */
@@ -59,6 +63,18 @@ static void release(struct trace_watch *self)
 
 /* ---- the job ---- */
 
+/* A plain client that has hung up is only found out by writing to it, and there may be nothing to write for long. */
+static void look_around(evutil_socket_t fd, short what, void *context)
+{
+    struct job *job = context;
+    (void)fd;
+    (void)what;
+    if (!job_left_alone(job))
+        return;
+    job->interrupted = true;
+    job_wake(job);
+}
+
 static enum step begin(struct job *job, struct trace *trace)
 {
     const struct command_arg *arg = job_arg(job, &count_value);
@@ -85,6 +101,9 @@ static enum step begin(struct job *job, struct trace *trace)
         return job_refuse(job, "%d sessions follow packets already: end one of them, see show users", TRACE_WATCHES);
     }
     trace->watch = watch;
+    trace->look = event_new(job_base(job), -1, EV_PERSIST, look_around, job);
+    if (trace->look != NULL)
+        event_add(trace->look, &(struct timeval){.tv_sec = LOOK_S});
     if (job->line->json)
         json_begin_array(&job->json, NULL);
     else
@@ -123,6 +142,8 @@ static void end_trace(struct job *job)
     struct trace *trace = job->state;
     if (trace->watch == NULL)
         return;
+    if (trace->look != NULL)
+        event_free(trace->look);
     trace->watch->job = NULL;
     trace_stop(job->router->dataplane, &trace->watch->watch);
 }

@@ -92,8 +92,9 @@ static const struct port *port_in(const struct job *job, uint32_t src)
 {
     const struct dataplane *d = job->router->dataplane;
     const struct command_arg *in = job_arg(job, &in_value);
+    struct cli_link link;
     if (in != NULL)
-        return dataplane_port_by_name(d, in->text);
+        return job_link(job, in->text, &link) ? dataplane_port(d, link.port) : NULL;
     const struct nexthop_group *group = fib_lookup(d->tables.fib, src, NULL);
     return group != NULL && group->n > 0 ? dataplane_port(d, group->hop[0].port) : NULL;
 }
@@ -109,7 +110,7 @@ static enum step run_from(struct job *job)
         return job_refuse(job, "no route says where %s is: say by which interface it comes, with in IF",
                           addr_text(ip.src, text));
     if (port->loopback)
-        return job_refuse(job, "%s is a loopback: nothing comes in by it", port->name);
+        return job_refuse(job, "nothing comes in by a loopback: say another interface, with in IF");
 
     uint32_t len = ETHERNET_HEADER + (uint32_t)ip.len;
     uint8_t *as_came = calloc(2, FRAME_ALIGN + (size_t)len + FRAME_ALIGN);
