@@ -1,15 +1,18 @@
 #include "cli/pcap_filter.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORD_MAX 64
+#define WORD_MAX  64
+#define FRAME_MAX 262144 /* what a program takes is more than any frame has */
 
 struct pcap_filter {
     struct bpf_program program;
+    bool vlan; /* looks at VLAN tags */
 };
 
 /* ---- words ----
@@ -172,8 +175,9 @@ static bool takes_name(const char *before)
     return strcmp(before, "port") == 0 || strcmp(before, "portrange") == 0 || strcmp(before, "proto") == 0;
 }
 
-static bool look_at_words(const char *expression, char *why, size_t size)
+static bool look_at_words(struct pcap_filter *filter, const char *expression, char *why, size_t size)
 {
+    bool side = false;
     char word[WORD_MAX], before[WORD_MAX] = "";
     for (const char *at = expression; *at != '\0';) {
         if (!is_word_byte(*at) || *at == '-') { /* no word begins with a minus: it is one of arithmetic */
@@ -193,10 +197,14 @@ static bool look_at_words(const char *expression, char *why, size_t size)
                      "\"%s\" is no word of the filter language; names are not looked up, so write the address", word);
             return false;
         }
+        filter->vlan = filter->vlan || strcmp(word, "vlan") == 0;
+        side = side || strcmp(word, "inbound") == 0 || strcmp(word, "outbound") == 0;
         memcpy(before, word, sizeof before);
         at += len;
     }
-    return true;
+    if (filter->vlan && side)
+        snprintf(why, size, "a filter can not look at VLAN tags and at the direction of frames both");
+    return !(filter->vlan && side);
 }
 
 /* ---- the program ---- */
@@ -207,10 +215,12 @@ struct pcap_filter *pcap_filter_new(const char *expression, char *why, size_t si
         snprintf(why, size, "the filter is longer than %d characters", PCAP_FILTER_MAX);
         return NULL;
     }
-    if (!look_at_words(expression, why, size))
-        return NULL;
     struct pcap_filter *filter = calloc(1, sizeof *filter);
-    pcap_t *pcap = filter != NULL ? pcap_open_dead(DLT_EN10MB, 65535) : NULL;
+    if (filter != NULL && !look_at_words(filter, expression, why, size)) {
+        free(filter);
+        return NULL;
+    }
+    pcap_t *pcap = filter != NULL ? pcap_open_dead(DLT_EN10MB, FRAME_MAX) : NULL;
     if (pcap == NULL) {
         free(filter);
         snprintf(why, size, "the system gave no memory");
@@ -237,4 +247,15 @@ bool pcap_filter_match(const struct pcap_filter *filter, const uint8_t *frame, s
 {
     struct pcap_pkthdr header = {.caplen = (bpf_u_int32)len, .len = (bpf_u_int32)wire_len};
     return pcap_offline_filter(&filter->program, &header, frame) != 0;
+}
+
+unsigned pcap_filter_program(const struct pcap_filter *filter, const struct sock_filter **program)
+{
+    /* libpcap's instruction is the kernel's by another name */
+    _Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter) &&
+                       offsetof(struct bpf_insn, jt) == offsetof(struct sock_filter, jt) &&
+                       offsetof(struct bpf_insn, k) == offsetof(struct sock_filter, k),
+                   "instructions differ");
+    *program = (const struct sock_filter *)filter->program.bf_insns;
+    return filter->vlan ? 0 : filter->program.bf_len;
 }

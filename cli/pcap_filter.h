@@ -18,4 +18,9 @@ void pcap_filter_free(struct pcap_filter *filter); /* NULL is fine */
 /* Does the filter take the Ethernet frame of which LEN bytes are at FRAME, and WIRE_LEN were on the wire? */
 bool pcap_filter_match(const struct pcap_filter *filter, const uint8_t *frame, size_t len, size_t wire_len);
 
+/* The same as a socket filter, which lives as long as FILTER; how many instructions. 0 when only pcap_filter_match can
+ * tell: the kernel keeps the VLAN tag of a frame apart from it. */
+struct sock_filter;
+unsigned pcap_filter_program(const struct pcap_filter *filter, const struct sock_filter **program);
+
 #endif
