@@ -183,7 +183,7 @@ static bool make_dataplane(struct router *r)
     r->rib = rib_new(r->dataplane->tables.fib, grace_later(r->grace));
     if (r->rib == NULL)
         return failed(r, "the routing table");
-    loop_serve(r->loop, r->dataplane, r->af_packet);
+    loop_serve(r->loop, r->dataplane, r->af_packet, r->rib);
     return true;
 }
 

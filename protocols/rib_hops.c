@@ -49,6 +49,8 @@ static void review_carriers(struct rib *rib, uint32_t addr)
             route->carrier = !route->carrier;
             if (route->hops != NULL)
                 hops_link(route->hops, route);
+            if (route->hops != NULL && route->hops->dirty)
+                hops_make_dirty(rib, route->hops); /* it may have moved in front of what is still to be done */
             route = route->next;
         } while (route != first);
     }
@@ -234,9 +236,12 @@ void hops_put(struct rib *rib, struct hops *hops)
 
 void hops_make_dirty(struct rib *rib, struct hops *hops)
 {
-    if (hops->dirty)
+    if (hops->dirty) {
+        hops->again = hops->at != hops->routes;
         return;
+    }
     hops->dirty = true;
+    hops->at = hops->routes;
     hops->references++;
     hops->next_dirty = rib->dirty;
     rib->dirty = hops;
@@ -246,6 +251,7 @@ void hops_make_dirty(struct rib *rib, struct hops *hops)
 
 void hops_link(struct hops *hops, struct route *route)
 {
+    bool untouched = hops->dirty && hops->at == hops->routes;
     route->prev_equal = route->carrier ? NULL : hops->last;
     route->next_equal = route->carrier ? hops->routes : NULL;
     if (route->prev_equal != NULL)
@@ -256,10 +262,14 @@ void hops_link(struct hops *hops, struct route *route)
         route->next_equal->prev_equal = route;
     else
         hops->last = route;
+    if (untouched)
+        hops->at = hops->routes;
 }
 
 void hops_unlink(struct hops *hops, struct route *route)
 {
+    if (hops->at == route)
+        hops->at = route->next_equal;
     if (route->prev_equal != NULL)
         route->prev_equal->next_equal = route->next_equal;
     else
