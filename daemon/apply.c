@@ -64,7 +64,8 @@ unsigned apply_first(struct router *r)
     struct routes_change change = {.router = r, .config = r->running};
     /* One batch: a static route is resolved once, when all is in place. */
     rib_batch_begin(r->rib);
-    unsigned refused = apply_follow(r, NULL);
+    apply_follow(r, NULL);
+    unsigned refused = interfaces_wait(r->interfaces, now);
     if (!routes_list(&change.want, r->running))
         log_error(&r->log, "no memory for the static routes");
     else
