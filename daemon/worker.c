@@ -212,20 +212,13 @@ void worker_free(struct worker *w)
 {
     if (w == NULL)
         return;
+    worker_finish(w);
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->more);
     while (w->threads > 0)
         pthread_cond_wait(&w->less, &w->lock);
     pthread_mutex_unlock(&w->lock);
-    tell(w);
-    /* Those who were told may have had something more to do. */
-    struct task *task;
-    while ((task = queue_take(&w->to_do)) != NULL) {
-        task->work(task->data);
-        queue_put(&w->to_tell, task);
-        tell(w);
-    }
     release(w);
 }
 
