@@ -14,8 +14,8 @@ struct interface {
     char name[PORT_NAME];
     unsigned number;
     const struct config_interface *config;
-    uint32_t ifindex; /* of the device that is open; 0: none */
-    bool bypass;      /* as the sockets are set */
+    uint32_t ifindex;        /* of the device that is open; 0: none */
+    bool bypass;             /* as the sockets are set */
     struct opening *opening; /* under way; NULL: none */
     struct guarded held;
     int shield; /* -1: none */

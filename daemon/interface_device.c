@@ -174,8 +174,7 @@ static enum obstacle end_opening(struct router *router, struct interface *i, cha
     o->shield = -1;
     if (i->shield < 0 && !i->said_unshielded) {
         if (o->unshielded[0] != '\0')
-            log_notice(&router->log, "interface %s: the kernel also sees its IPv4 and ARP: %s", i->name,
-                       o->unshielded);
+            log_notice(&router->log, "interface %s: the kernel also sees its IPv4 and ARP: %s", i->name, o->unshielded);
         i->said_unshielded = true;
     }
     enum obstacle obstacle = look_at_forwarding(router, i, why, size);

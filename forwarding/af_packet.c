@@ -81,8 +81,7 @@ struct af_packet *af_packet_new(unsigned lanes, struct later *later)
     a->big = calloc(lanes, sizeof(struct packet_ring *));
     a->big_made = calloc(lanes, sizeof(struct packet_ring *));
     a->shares = calloc(lanes, sizeof *a->shares);
-    bool complete =
-        a->lane != NULL && a->sender != NULL && a->big != NULL && a->big_made != NULL && a->shares != NULL;
+    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL && a->big_made != NULL && a->shares != NULL;
     for (unsigned i = 0; complete && i < lanes; i++)
         complete = (a->lane[i] = packet_lane_new()) != NULL;
     for (unsigned i = 0; complete && i <= lanes; i++)

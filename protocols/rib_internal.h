@@ -74,7 +74,7 @@ struct hops {
     uint32_t references; /* routes, and one while dirty */
     struct route *routes, *last;
     struct hops *next_dirty;
-    struct route *at; /* while dirty: this route and what follows it is still to be selected anew */
+    struct route *at;  /* while dirty: this route and what follows it is still to be selected anew */
     bool dirty, again; /* again: and then all of them once more, as they changed when only some had been */
     uint8_t n;
     struct use use[];
