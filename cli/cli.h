@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cli/config.h"
+#include "cli/edit.h"
+#include "cli/log_lines.h"
 #include "forwarding/dataplane.h"
 #include "protocols/rib.h"
 
@@ -27,11 +30,51 @@ struct cli_link {
     unsigned carrier_changes;
 };
 
-/* Who waits for the end of a reload. */
-struct cli_reload {
+/* Who changes something, for the log and the list of past configurations. */
+struct cli_author {
+    uid_t uid;
+    unsigned session; /* number; 0: a signal */
+};
+
+enum cli_change_kind {
+    CLI_CHANGE_FILE,  /* the file becomes the running configuration */
+    CLI_CHANGE_EDITS, /* EDITS are done to what is then the running configuration */
+    CLI_CHANGE_BACK,  /* the BACK-th of the past configurations becomes it, 1 is the last */
+};
+
+#define CLI_PAST 10 /* past configurations that are kept */
+
+/* A change of the running configuration. Changes are done one after the other, each whole or not at all. */
+struct cli_change {
+    enum cli_change_kind kind;
+    struct edit *edits; /* the daemon's from the call on */
+    /* What EDITS were made on; NULL: whatever is running. Where it is no longer, a change by others of what EDITS
+     * change too is a conflict, and refused; other changes of theirs stay. Held by the daemon too while it needs it. */
+    const struct config *base;
+    unsigned back;
+    unsigned confirm_minutes; /* then it is undone, unless it is confirmed before; 0: it stays */
+    struct cli_author author;
+};
+
+/* Who waits for the end of a change or of a saving. */
+struct cli_asker {
     /* REPORT is a sentence or several lines and stays only during the call; not GOOD: nothing was changed. */
-    void (*done)(struct cli_reload *self, bool good, const char *report);
-    struct cli_reload *next; /* the daemon's */
+    void (*done)(struct cli_asker *self, bool good, const char *report);
+    struct cli_asker *next; /* the daemon's */
+};
+
+/* A configuration that was the running one. */
+struct cli_past {
+    const struct config *config; /* until the next turn of the loop */
+    uint64_t until_wall_ms;      /* when it was replaced */
+    struct cli_author author;    /* by whom */
+    enum cli_change_kind kind;   /* and how */
+};
+
+/* A change that waits to be confirmed. */
+struct cli_unconfirmed {
+    struct cli_author author;
+    uint64_t due_ns; /* when it is undone */
 };
 
 /* What commands ask the daemon to do or tell. Every function gets the context. */
@@ -44,6 +87,7 @@ struct cli_router {
     const struct config *(*hold)(void *context);
     void (*release)(void *context, const struct config *config);
     const char *config_path; /* of the start */
+    const struct log_lines *log;
     const char *version;
     uint64_t started_ns;
     struct now (*now)(void *context);
@@ -53,11 +97,23 @@ struct cli_router {
     void (*refresh_counters)(void *context);
     /* Resident and ring memory, thread CPU: for show memory and show processes. */
     size_t (*ring_bytes)(void *context);
-    /* Re-reads the file and applies the difference, which takes as long as it takes: ASKER is told the end, unless it
-     * is forgotten before. */
-    void (*reload)(void *context, struct cli_reload *asker);
-    void (*forget_reload)(void *context, struct cli_reload *asker);
+    /* Takes as long as it takes: ASKER is told the end, unless it is forgotten before. CHANGE stays the caller's, but
+     * for its edits. */
+    void (*change)(void *context, const struct cli_change *change, struct cli_asker *asker);
+    void (*forget)(void *context, struct cli_asker *asker);
+    /* Is there a change that waits to be confirmed? */
+    bool (*unconfirmed)(void *context, struct cli_unconfirmed *to);
+    /* Lets it stay. False if there is none. */
+    bool (*confirm)(void *context, const struct cli_author *author);
+    /* The I-th of the past configurations, 1 is the last; false where there is none. */
+    bool (*past)(void *context, unsigned i, struct cli_past *to);
+    /* Writes the running configuration to PATH, or for NULL to the file of the start, which it then has been saved to.
+     * That is refused, unless FORCE, when the file was changed since it was read. */
+    void (*save)(void *context, const char *path, bool force, struct cli_asker *asker);
+    /* What the file of the start was when it was last read or written; NULL: it was never read. */
+    const struct config *(*saved)(void *context);
     void (*warn)(void *context, const char *text);
+    void (*notice)(void *context, const char *text);
 };
 
 struct cli;
@@ -71,6 +127,9 @@ void cli_free(struct cli *cli);
 
 /* After a reload. */
 void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t idle_timeout_s);
+
+/* A line of the log, for those who want to see it. */
+void cli_log(struct cli *cli, enum config_log_level level, const char *line);
 
 /* From the dataplane's hook: an ICMP message for a ping that some session runs. */
 void cli_icmp(struct cli *cli, const struct packet *packet, struct now now);

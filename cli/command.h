@@ -21,6 +21,8 @@
 #define COMMAND_WORDS_MAX 32
 
 struct job;
+struct edit;
+struct config;
 
 enum step {
     STEP_DONE,    /* the command is finished */
@@ -38,6 +40,13 @@ struct command_run {
     /* An ICMP message to the router while the command runs; see dataplane_hooks.icmp. */
     void (*icmp)(struct job *job, const struct packet *packet, struct now now);
     bool hears_interrupt; /* job->interrupted is set and step called; otherwise the command just ends */
+};
+
+/* What a command of configuration mode does to a configuration (edit.h). KEY is for those that only set one key: its
+ * row in the schema says how. */
+struct command_edit {
+    bool (*apply)(const struct edit *edit, struct config *config, char *why, size_t why_size);
+    const char *key;
 };
 
 enum command_kind {
@@ -66,6 +75,7 @@ struct command {
     const struct command *const *next; /* what may follow, NULL at the end; NULL: nothing */
     const struct command_run *run;     /* NULL: the line can not end here */
     const char *refusal;               /* in place of RUN: why this can not be done */
+    const struct command_edit *edit;   /* of configuration mode: RUN is edit_run */
 };
 
 struct command_arg {

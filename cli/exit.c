@@ -1,22 +1,27 @@
-/* exit, quit and end. Outside of configuration the first two close the session and the last stays where it is. */
+/* exit, quit and end: exit leaves one mode for the one above it, and the session from exec; end goes back to exec. */
 #include "cli/session.h"
 #include "cli/tree.h"
 
 static enum step leave(struct job *job)
 {
-    job->session->leaving = true;
+    const struct mode *parent = job_mode(job)->parent;
+    if (parent != NULL)
+        job_enter(job, parent, "");
+    else
+        job->session->leaving = true;
     return STEP_DONE;
 }
 
-static enum step stay(struct job *job)
+static enum step go_to_exec(struct job *job)
 {
-    (void)job;
+    job_enter(job, &mode_exec, "");
     return STEP_DONE;
 }
 
 static const struct command_run run_leave = {.step = leave};
-static const struct command_run run_stay = {.step = stay};
+static const struct command_run run_end = {.step = go_to_exec};
 
-const struct command command_exit = {COMMAND_WORD, "exit", "Close the session", COMMAND_LOOK, .run = &run_leave};
-const struct command command_quit = {COMMAND_WORD, "quit", "Close the session", COMMAND_LOOK, .run = &run_leave};
-const struct command command_end = {COMMAND_WORD, "end", "Leave configuration", COMMAND_LOOK, .run = &run_stay};
+const struct command command_exit = {COMMAND_WORD, "exit", "Leave the mode, or from exec the session", COMMAND_LOOK,
+                                     .run = &run_leave};
+const struct command command_quit = {COMMAND_WORD, "quit", "As exit", COMMAND_LOOK, .run = &run_leave};
+const struct command command_end = {COMMAND_WORD, "end", "Leave configuration", COMMAND_LOOK, .run = &run_end};

@@ -50,6 +50,27 @@ bool job_has_room(const struct job *job)
     return queued + evbuffer_get_length(job->out) < SESSION_OUTPUT_HIGH;
 }
 
+struct cli_author job_author(const struct job *job)
+{
+    return (struct cli_author){.uid = job->session->peer.uid, .session = job->session->number};
+}
+
+const struct mode *job_mode(const struct job *job)
+{
+    return job->session->mode;
+}
+
+const char *job_subject(const struct job *job)
+{
+    return job->session->subject;
+}
+
+void job_enter(struct job *job, const struct mode *mode, const char *subject)
+{
+    job->session->mode = mode;
+    snprintf(job->session->subject, sizeof job->session->subject, "%s", subject);
+}
+
 struct event_base *job_base(const struct job *job)
 {
     return job->session->cli->base;

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/mode.h"
 
 #define JOB_ROWS 32 /* rows that a step looks at before it lets others run */
 
@@ -48,6 +49,15 @@ void job_wake(struct job *job);
 
 /* False while the reader is behind: events and hooks print nothing then. */
 bool job_has_room(const struct job *job);
+
+/* Who runs the command. */
+struct cli_author job_author(const struct job *job);
+
+/* Where the session stands, and SUBJECT that the mode is about ("": nothing). Entering takes effect with the next
+ * line. */
+const struct mode *job_mode(const struct job *job);
+const char *job_subject(const struct job *job);
+void job_enter(struct job *job, const struct mode *mode, const char *subject);
 
 struct event_base *job_base(const struct job *job);
 

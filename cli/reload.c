@@ -5,13 +5,13 @@
 #include "cli/tree.h"
 
 struct waiting {
-    struct cli_reload asker; /* first: the asker is the state */
+    struct cli_asker asker; /* first: the asker is the state */
     struct job *job;
     bool asked, told, good;
     char *report;
 };
 
-static void told(struct cli_reload *self, bool good, const char *report)
+static void told(struct cli_asker *self, bool good, const char *report)
 {
     struct waiting *w = (struct waiting *)self;
     w->told = true;
@@ -25,7 +25,8 @@ static enum step reload(struct job *job)
     struct waiting *w = job->state;
     if (!w->asked) {
         *w = (struct waiting){.asker.done = told, .job = job, .asked = true};
-        job->router->reload(job->router->context, &w->asker);
+        struct cli_change change = {.kind = CLI_CHANGE_FILE, .author = job_author(job)};
+        job->router->change(job->router->context, &change, &w->asker);
     }
     if (!w->told)
         return STEP_WAIT;
@@ -42,7 +43,7 @@ static void end(struct job *job)
 {
     struct waiting *w = job->state;
     if (w->asked && !w->told)
-        job->router->forget_reload(job->router->context, &w->asker);
+        job->router->forget(job->router->context, &w->asker);
     free(w->report);
 }
 

@@ -37,6 +37,7 @@ static void sweep(struct cli *cli)
             TAILQ_REMOVE(&cli->sessions, s, link);
             cli->n_sessions--;
             session_free(s);
+            session_debug_changed(cli);
         }
         s = next;
     }
@@ -144,6 +145,14 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     evconnlistener_enable(cli->listener);
 }
 
+static void on_second(evutil_socket_t fd, short what, void *context)
+{
+    struct cli *cli = context;
+    (void)fd;
+    (void)what;
+    rates_sample(cli->rates, cli->router->dataplane, cli->router->now(cli->router->context));
+}
+
 /* ---- the socket ---- */
 
 static bool make_folder(const char *path, char *why, size_t size)
@@ -236,9 +245,13 @@ void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t i
 static bool make_events(struct cli *cli, struct event_base *base, int fd)
 {
     cli->turn = evtimer_new(base, on_turn, cli);
+    static const struct timeval second = {.tv_sec = 1};
     cli->retry = evtimer_new(base, on_retry, cli);
-    if (cli->turn == NULL || cli->retry == NULL)
+    cli->second = event_new(base, -1, EV_PERSIST, on_second, cli);
+    cli->rates = rates_new();
+    if (cli->turn == NULL || cli->retry == NULL || cli->second == NULL || cli->rates == NULL)
         return false;
+    event_add(cli->second, &second);
     cli->listener = evconnlistener_new(base, on_accept, cli, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
     if (cli->listener == NULL)
         return false;
@@ -297,6 +310,9 @@ void cli_free(struct cli *cli)
         unlink(cli->path);
     if (cli->turn != NULL)
         event_free(cli->turn);
+    rates_free(cli->rates);
+    if (cli->second != NULL)
+        event_free(cli->second);
     if (cli->retry != NULL)
         event_free(cli->retry);
     free(cli);

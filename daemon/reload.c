@@ -29,8 +29,8 @@ struct reload {
     struct candidate *candidate; /* of the reload that is under way */
     struct routes_change change;
     struct event *turn;
-    struct cli_reload *askers; /* of it */
-    struct cli_reload *next_askers;
+    struct cli_asker *askers; /* of it */
+    struct cli_asker *next_askers;
     bool applying; /* the candidate is back from the worker */
     bool again;
 };
@@ -72,7 +72,7 @@ static void begin(struct reload *reload);
 static void finish(struct reload *reload, bool good)
 {
     struct candidate *c = reload->candidate;
-    struct cli_reload *asker = reload->askers, *next;
+    struct cli_asker *asker = reload->askers, *next;
     findings_log(&c->findings, &reload->router->log);
     char *text = asker == NULL ? NULL : findings_text(&c->findings);
     reload->askers = NULL;
@@ -182,13 +182,13 @@ static void begin(struct reload *reload)
     }
     log_error(&r->log, "no memory to read %s; nothing has changed", r->options.config_path);
     while (reload->askers != NULL) {
-        struct cli_reload *asker = reload->askers;
+        struct cli_asker *asker = reload->askers;
         reload->askers = asker->next;
         asker->done(asker, false, "no memory to read the file; nothing has changed");
     }
 }
 
-void reload_ask(struct reload *reload, struct cli_reload *asker)
+void reload_ask(struct reload *reload, struct cli_asker *asker)
 {
     if (asker != NULL) {
         asker->next = reload->next_askers;
@@ -200,7 +200,7 @@ void reload_ask(struct reload *reload, struct cli_reload *asker)
         reload->again = true;
 }
 
-static void take_out(struct cli_reload **list, const struct cli_reload *asker)
+static void take_out(struct cli_asker **list, const struct cli_asker *asker)
 {
     while (*list != NULL && *list != asker)
         list = &(*list)->next;
@@ -208,7 +208,7 @@ static void take_out(struct cli_reload **list, const struct cli_reload *asker)
         *list = asker->next;
 }
 
-void reload_forget(struct reload *reload, struct cli_reload *asker)
+void reload_forget(struct reload *reload, struct cli_asker *asker)
 {
     take_out(&reload->askers, asker);
     take_out(&reload->next_askers, asker);

@@ -17,10 +17,10 @@ void reload_free(struct reload *reload);
 
 /* Begins, or if a reload is under way, which may have read the file too early, begins another one after it. ASKER may
  * be NULL. */
-void reload_ask(struct reload *reload, struct cli_reload *asker);
+void reload_ask(struct reload *reload, struct cli_asker *asker);
 
 /* ASKER is not told any more. */
-void reload_forget(struct reload *reload, struct cli_reload *asker);
+void reload_forget(struct reload *reload, struct cli_asker *asker);
 
 /* A configuration that was the running one, and is nobody's now. */
 void reload_discard(struct router *router, struct config *config);

@@ -52,6 +52,14 @@ static void icmp_came(void *context, const struct packet *packet, struct now now
         cli_icmp(r->cli, packet, now);
 }
 
+static void log_heard(void *context, enum config_log_level level, const char *line)
+{
+    struct router *r = context;
+    log_lines_add(&r->log_lines, level, line);
+    if (r->cli != NULL)
+        cli_log(r->cli, level, line);
+}
+
 /* ---- what the shell asks ---- */
 
 static const struct config *view_running(void *context)
@@ -97,12 +105,17 @@ static size_t view_ring_bytes(void *context)
     return af_packet_ring_bytes(((struct router *)context)->af_packet);
 }
 
-static void view_reload(void *context, struct cli_reload *asker)
+static void view_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
-    reload_ask(((struct router *)context)->reload, asker);
+    if (change->kind == CLI_CHANGE_FILE) {
+        reload_ask(((struct router *)context)->reload, asker);
+        return;
+    }
+    edit_free(change->edits);
+    asker->done(asker, false, "only the file can be changed so far");
 }
 
-static void view_forget_reload(void *context, struct cli_reload *asker)
+static void view_forget(void *context, struct cli_asker *asker)
 {
     reload_forget(((struct router *)context)->reload, asker);
 }
@@ -110,6 +123,11 @@ static void view_forget_reload(void *context, struct cli_reload *asker)
 static void view_warn(void *context, const char *text)
 {
     log_warning(&((struct router *)context)->log, "%s", text);
+}
+
+static void view_notice(void *context, const char *text)
+{
+    log_notice(&((struct router *)context)->log, "%s", text);
 }
 
 static bool start_cli(struct router *r)
@@ -124,15 +142,17 @@ static bool start_cli(struct router *r)
                                   .hold = view_hold,
                                   .release = view_release,
                                   .config_path = r->options.config_path,
+                                  .log = &r->log_lines,
                                   .version = FERRYD_VERSION,
                                   .started_ns = loop_now(r->loop).ns,
                                   .now = view_now,
                                   .link = view_link,
                                   .refresh_counters = view_refresh_counters,
                                   .ring_bytes = view_ring_bytes,
-                                  .reload = view_reload,
-                                  .forget_reload = view_forget_reload,
-                                  .warn = view_warn};
+                                  .change = view_change,
+                                  .forget = view_forget,
+                                  .warn = view_warn,
+                                  .notice = view_notice};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
     if (r->cli == NULL)
         log_error(&r->log, "starting failed: %s", why);
@@ -323,6 +343,8 @@ static bool make_core(struct router *r)
 static bool bring_up(struct router *r)
 {
     char why[WHY_MAX];
+    r->log.hear = log_heard;
+    r->log.context = r;
     log_configure(&r->log, r->running);
     if (!guard_capable(why, sizeof why)) {
         log_error(&r->log, "starting failed: %s", why);
@@ -377,6 +399,7 @@ void router_stop(struct router *r)
         lane_thread_stop(r->threads[i]);
     if (r->cli != NULL)
         cli_free(r->cli);
+    r->cli = NULL;
     reload_free(r->reload);
     worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
@@ -403,4 +426,6 @@ void router_stop(struct router *r)
         close(r->pidfile);
     }
     config_free(r->running);
+    r->log.hear = NULL;
+    log_lines_exit(&r->log_lines);
 }

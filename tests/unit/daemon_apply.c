@@ -18,7 +18,7 @@
 struct bench {
     struct router router;
     struct wire wire;
-    struct cli_reload asker;
+    struct cli_asker asker;
     bool told, good;
     char path[64], report[16384];
 };
@@ -72,7 +72,7 @@ static void bench_exit(struct bench *b)
     unlink(b->path);
 }
 
-static void reload_told(struct cli_reload *asker, bool good, const char *report)
+static void reload_told(struct cli_asker *asker, bool good, const char *report)
 {
     struct bench *b = (struct bench *)((char *)asker - offsetof(struct bench, asker));
     b->told = true;

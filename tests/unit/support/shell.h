@@ -25,8 +25,9 @@ struct shell {
     struct cli *cli;
     char path[64], why[256];
     char log[1024]; /* the last line */
+    struct log_lines lines;
     bool reload_good, reload_later;
-    struct cli_reload *reloading; /* waits, when reload_later */
+    struct cli_asker *reloading; /* waits, when reload_later */
 };
 
 /* ---- what the daemon would tell ---- */
@@ -85,14 +86,15 @@ static inline size_t shell_ring_bytes(void *context)
     return 4096;
 }
 
-static inline void shell_reload_ends(struct shell *s, struct cli_reload *asker)
+static inline void shell_reload_ends(struct shell *s, struct cli_asker *asker)
 {
     asker->done(asker, s->reload_good,
                 s->reload_good ? "2 interfaces changed" : "f.conf:3: no such key\nf.conf:4: neither");
 }
 
-static inline void shell_reload(void *context, struct cli_reload *asker)
+static inline void shell_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
+    CU_ASSERT_EQUAL(change->kind, CLI_CHANGE_FILE);
     struct shell *s = context;
     if (s->reload_later)
         s->reloading = asker;
@@ -100,7 +102,7 @@ static inline void shell_reload(void *context, struct cli_reload *asker)
         shell_reload_ends(s, asker);
 }
 
-static inline void shell_forget_reload(void *context, struct cli_reload *asker)
+static inline void shell_forget(void *context, struct cli_asker *asker)
 {
     struct shell *s = context;
     CU_ASSERT_PTR_EQUAL(s->reloading, asker);
@@ -179,12 +181,13 @@ static inline void shell_begin(struct shell *s)
                                   .config_path = "/nonexistent/ferryd.conf",
                                   .version = "1.2.3",
                                   .started_ns = 900 * NS_PER_S,
+                                  .log = &s->lines,
                                   .now = shell_now,
                                   .link = shell_link,
                                   .refresh_counters = shell_refresh,
                                   .ring_bytes = shell_ring_bytes,
-                                  .reload = shell_reload,
-                                  .forget_reload = shell_forget_reload,
+                                  .change = shell_change,
+                                  .forget = shell_forget,
                                   .warn = shell_warn};
     snprintf(s->path, sizeof s->path, "/tmp/ferryd-unit-%d.sock", (int)getpid());
     s->cli = cli_new(s->base, &s->view, s->path, NULL, 600, s->why, sizeof s->why);
