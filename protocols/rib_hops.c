@@ -251,7 +251,6 @@ void hops_make_dirty(struct rib *rib, struct hops *hops)
 
 void hops_link(struct hops *hops, struct route *route)
 {
-    bool untouched = hops->dirty && hops->at == hops->routes;
     route->prev_equal = route->carrier ? NULL : hops->last;
     route->next_equal = route->carrier ? hops->routes : NULL;
     if (route->prev_equal != NULL)
@@ -262,8 +261,6 @@ void hops_link(struct hops *hops, struct route *route)
         route->next_equal->prev_equal = route;
     else
         hops->last = route;
-    if (untouched)
-        hops->at = hops->routes;
 }
 
 void hops_unlink(struct hops *hops, struct route *route)
