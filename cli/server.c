@@ -279,6 +279,7 @@ struct cli *cli_new(struct event_base *base, const struct cli_router *router, co
     cli->inode = st.st_ino;
     snprintf(cli->path, sizeof cli->path, "%s", path);
     TAILQ_INIT(&cli->sessions);
+    LIST_INIT(&cli->resolves);
     if (!make_events(cli, base, fd)) {
         snprintf(why, why_size, "the shell on %s: the system gave no memory", path);
         if (cli->listener == NULL)
@@ -304,6 +305,7 @@ void cli_free(struct cli *cli)
         TAILQ_REMOVE(&cli->sessions, s, link);
         session_free(s);
     }
+    resolves_free(&cli->resolves);
     if (cli->listener != NULL)
         evconnlistener_free(cli->listener);
     if (lstat(cli->path, &st) == 0 && st.st_dev == cli->device && st.st_ino == cli->inode)

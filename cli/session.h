@@ -18,6 +18,7 @@
 #include "cli/job.h"
 #include "cli/mode.h"
 #include "cli/rates.h"
+#include "cli/resolve.h"
 
 #define SESSIONS_MAX    64
 #define SESSION_HISTORY 100 /* lines that `show history` remembers */
@@ -86,6 +87,7 @@ struct cli {
     struct access_rules access;
     int64_t idle_s;
     struct sessions sessions;
+    struct resolves resolves; /* host names that are looked up */
     unsigned n_sessions, last_number;
 };
 

@@ -18,6 +18,8 @@ struct interfaces {
     bool waiting;    /* in interfaces_wait */
     struct event *retry;
     struct event *when_open; /* to be made active when nothing is being opened any more; NULL: nobody asked */
+    struct cli_tap *taps;
+    unsigned n_taps;
 };
 
 static void say(const struct interfaces *all, const struct interface *i)
@@ -52,6 +54,14 @@ static bool is_opening(const struct interfaces *all)
     return false;
 }
 
+static void follow_bypass(const struct interfaces *all, struct interface *i, const struct link *link)
+{
+    if (i->ifindex == 0 || link == NULL || interface_wants_bypass(all->router, link) == i->bypass)
+        return;
+    i->bypass = !i->bypass;
+    af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
+}
+
 static void settle(struct interfaces *all, struct interface *i, struct now now)
 {
     char why[REASON_MAX] = "";
@@ -74,10 +84,7 @@ static void settle(struct interfaces *all, struct interface *i, struct now now)
     i->settled = true;
     if (news)
         say(all, i);
-    if (i->ifindex != 0 && interface_wants_bypass(all->router, link) != i->bypass) {
-        i->bypass = !i->bypass;
-        af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
-    }
+    follow_bypass(all, i, link);
     interface_follow(all->router, i, link, now);
     if (all->when_open != NULL && !is_opening(all)) {
         event_active(all->when_open, 0, 0);
@@ -200,6 +207,9 @@ static void drop(struct interfaces *all, struct interface *i, struct now now)
     dataplane_remove_port(r->dataplane, i->number, now);
     all->used[i->number] = false;
     log_info(&r->log, "interface %s: no longer configured", i->name);
+    for (struct cli_tap *tap = all->taps; tap != NULL; tap = tap->next)
+        if (strcmp(tap->name, i->name) == 0)
+            tap->gone(tap);
     free_interface(i);
 }
 
@@ -270,6 +280,52 @@ unsigned interfaces_refused(const struct interfaces *all)
     for (size_t i = 0; i < all->n; i++)
         refused += all->list[i]->obstacle == REFUSED;
     return refused;
+}
+
+/* ---- taps ---- */
+
+static void tapping_changed(const struct interfaces *all, const char *name)
+{
+    struct interface *i = find(all, name);
+    if (i != NULL)
+        follow_bypass(all, i, links_find(all->router->links, name));
+}
+
+bool interfaces_tap(struct interfaces *all, struct cli_tap *tap)
+{
+    if (all->n_taps == CLI_TAPS_MAX)
+        return false;
+    tap->next = all->taps;
+    all->taps = tap;
+    all->n_taps++;
+    tapping_changed(all, tap->name);
+    return true;
+}
+
+void interfaces_untap(struct interfaces *all, struct cli_tap *tap)
+{
+    struct cli_tap **at = &all->taps;
+    while (*at != NULL && *at != tap)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    *at = tap->next;
+    all->n_taps--;
+    tapping_changed(all, tap->name);
+}
+
+bool interfaces_is_tapped(const struct interfaces *all, const char *name)
+{
+    for (const struct cli_tap *tap = all->taps; tap != NULL; tap = tap->next)
+        if (strcmp(tap->name, name) == 0)
+            return true;
+    return false;
+}
+
+void interfaces_finish_taps(struct interfaces *all)
+{
+    while (all != NULL && all->taps != NULL)
+        all->taps->finish(all->taps);
 }
 
 /* ---- looking ---- */

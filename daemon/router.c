@@ -120,6 +120,16 @@ static void view_forget(void *context, struct cli_asker *asker)
     reload_forget(((struct router *)context)->reload, asker);
 }
 
+static bool view_tap(void *context, struct cli_tap *tap)
+{
+    return interfaces_tap(((struct router *)context)->interfaces, tap);
+}
+
+static void view_untap(void *context, struct cli_tap *tap)
+{
+    interfaces_untap(((struct router *)context)->interfaces, tap);
+}
+
 static void view_warn(void *context, const char *text)
 {
     log_warning(&((struct router *)context)->log, "%s", text);
@@ -151,6 +161,8 @@ static bool start_cli(struct router *r)
                                   .ring_bytes = view_ring_bytes,
                                   .change = view_change,
                                   .forget = view_forget,
+                                  .tap = view_tap,
+                                  .untap = view_untap,
                                   .warn = view_warn,
                                   .notice = view_notice};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
@@ -400,6 +412,7 @@ void router_stop(struct router *r)
     if (r->cli != NULL)
         cli_free(r->cli);
     r->cli = NULL;
+    interfaces_finish_taps(r->interfaces);
     reload_free(r->reload);
     worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
