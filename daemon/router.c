@@ -24,7 +24,7 @@
 /* Threads that open interfaces. They wait for the kernel half the time, and in the other half they have it make 4 MB
  * zero for a lane, which may hold a CPU for some 10 ms, whoever else wants it. While nothing is forwarded yet that is
  * nobody's loss. */
-#define OPENERS_AT_START 16
+#define OPENERS_AT_START 32
 #define OPENERS          2
 
 static bool failed(const struct router *r, const char *what)
