@@ -63,7 +63,7 @@ static void free_candidate(struct candidate *c)
 {
     findings_exit(&c->findings);
     config_free(c->config);
-    free(c->routes.list);
+    routes_free(&c->routes);
     free(c);
 }
 
@@ -108,9 +108,7 @@ static void change_routes(int fd, short what, void *context)
         event_add(reload->turn, &at_once);
         return;
     }
-    if (!worker_do(reload->router->worker, free, NULL, reload->change.want.list))
-        free(reload->change.want.list);
-    reload->change.want = (struct static_routes){0};
+    routes_discard(reload->router, &reload->change.want);
     unsigned refused = interfaces_refused(reload->router->interfaces);
     if (refused > 0)
         findings_say(&reload->candidate->findings, CONFIG_LOG_NOTICE,
@@ -233,7 +231,7 @@ void reload_free(struct reload *reload)
     if (reload == NULL)
         return;
     event_free(reload->turn);
-    free(reload->change.want.list);
+    routes_free(&reload->change.want);
     if (reload->applying)
         free_candidate(reload->candidate);
     else if (reload->candidate != NULL)
