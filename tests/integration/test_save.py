@@ -5,7 +5,6 @@ import re
 import signal
 
 
-
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
