@@ -245,6 +245,11 @@ static bool may_be_replaced(struct saving *s)
                    s->target);
     }
     struct saved_file print = print_of(&s->old);
+    if (!s->wish->force && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
+        return say(s,
+                   "%s includes other files, and what is written stands in one. Nothing was written: write memory "
+                   "force makes one file of them (and keeps this one as %s.1)",
+                   s->target, s->target);
     if (s->wish->force || same_print(&print, s->file) || same_bytes(&s->old, &s->text))
         return true;
     return say(s,
@@ -360,6 +365,10 @@ static bool write_in_place(struct saving *s)
     int fd = open_plain(s->target, O_RDWR, &is);
     if (fd < 0)
         return explain(s, s->target);
+    if (is.st_dev != s->was.st_dev || is.st_ino != s->was.st_ino) {
+        close(fd);
+        return say(s, "%s was replaced by somebody just now. Nothing was written: try again", s->target);
+    }
     int why = s->text.n > s->old.n ? posix_fallocate(fd, 0, (off_t)s->text.n) : 0;
     bool good = why == 0 || why == EOPNOTSUPP || why == EINVAL;
     errno = why;
@@ -417,9 +426,6 @@ static bool replace(struct saving *s)
     size_t len = strlen(s->report);
     if (s->is_start && s->exists)
         snprintf(s->report + len, SAVE_REPORT - len, "; what was there before is %s.1", s->target);
-    len = strlen(s->report);
-    if (s->exists && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
-        snprintf(s->report + len, SAVE_REPORT - len, "; what it included stands in it itself now");
     return true;
 }
 
