@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/config_diff.h"
+#include "cli/routes_file.h"
 
 #define NAME_SIZE 128
 
@@ -130,5 +131,7 @@ bool config_diff_summary(const struct config *before, const struct config *after
         return false;
     if (s.group != NULL)
         end_list(&s);
+    if (!routes_file_equal(before->routes_file, after->routes_file))
+        add(&s, "routes of static-routes-file changed");
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/access.h"
 #include "cli/config_diff.h"
+#include "cli/routes_file.h"
 #include "daemon/apply.h"
 #include "daemon/config_file.h"
 #include "daemon/findings.h"
@@ -17,6 +18,7 @@
 #define PREFIXES_A_TURN 128    /* of static routes that change; a fraction of a millisecond */
 #define WAITING_MOST    256    /* changes that wait for their turn */
 #define PAST_ROUTES     200000 /* of all past configurations together, some 400 bytes each */
+#define FILE_ROUTES     20     /* of a routes file take as much as one */
 #define RETRY_S         10     /* after an undoing that there was no memory for */
 
 /* A change in the queue. */
@@ -228,7 +230,7 @@ static void free_candidate(struct candidate *c)
     struct router *r = c->changes->router;
     findings_exit(&c->findings);
     config_free(c->config);
-    free(c->routes.list);
+    routes_free(&c->routes);
     config_release(r, c->running);
     config_release(r, c->saved);
     free(c);
@@ -293,8 +295,13 @@ static void remember(struct changes *changes, const struct config *before, const
                                      .kind = change->what.kind};
     changes->n_past++;
     size_t routes = 0;
+    const struct routes_file *file = NULL;
     for (unsigned i = 0; i < changes->n_past; i++) {
-        routes += changes->past[i].config->n_routes;
+        const struct config *config = changes->past[i].config;
+        routes += config->n_routes;
+        if (config->routes_file != NULL && config->routes_file != file)
+            routes += config->routes_file->n / FILE_ROUTES;
+        file = config->routes_file;
         while (i > 0 && routes > PAST_ROUTES && changes->n_past > i)
             config_release(r, changes->past[--changes->n_past].config);
     }
@@ -434,9 +441,7 @@ static void change_routes(int fd, short what, void *context)
         event_add(changes->turn, &at_once);
         return;
     }
-    if (!worker_do(changes->router->worker, free, NULL, changes->routes.want.list))
-        free(changes->routes.want.list);
-    changes->routes.want = (struct static_routes){0};
+    routes_discard(changes->router, &changes->routes.want);
     sum_up(changes);
     finish(changes, true);
 }
@@ -653,7 +658,7 @@ void changes_free(struct changes *changes)
         event_free(changes->turn);
     if (changes->deadline != NULL)
         event_free(changes->deadline);
-    free(changes->routes.want.list);
+    routes_free(&changes->routes.want);
     if (changes->candidate != NULL)
         free_candidate(changes->candidate);
     while (changes->first != NULL) {

@@ -8,4 +8,7 @@
  * as PATH does; NULL if there was any. Touches nothing but the files and what it returns, so any thread may call it. */
 struct config *config_load(const char *path, struct config_errors *errors);
 
+/* The same without the file that static-routes-file names. */
+struct config *config_load_alone(const char *path, struct config_errors *errors);
+
 #endif

@@ -452,7 +452,7 @@ void router_stop(struct router *r)
         af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
-    free(r->statics.list);
+    routes_free(&r->statics);
     if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
         close(r->pidfile);

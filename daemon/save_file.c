@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/routes_file.h"
 #include "daemon/config_file.h"
 #include "daemon/config_text.h"
 
@@ -225,7 +226,7 @@ static bool read_old(struct saving *s)
 static bool is_configuration(const char *path)
 {
     struct config_errors errors = {0};
-    struct config *config = config_load(path, &errors);
+    struct config *config = config_load_alone(path, &errors);
     config_free(config);
     return config != NULL;
 }
@@ -282,7 +283,9 @@ static bool fill_temporary(struct saving *s, int fd, bool *in_place)
 static bool reads_back(struct saving *s)
 {
     struct config_errors errors = {0};
-    struct config *config = config_load(s->temporary, &errors);
+    struct config *config = config_load_alone(s->temporary, &errors);
+    if (config != NULL) /* those stand in a file of their own */
+        config->routes_file = routes_file_get(s->wish->config->routes_file);
     bool good = config != NULL && config_equal(config, s->wish->config);
     config_free(config);
     return good || say(s,
