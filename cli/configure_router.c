@@ -6,6 +6,9 @@
 
 TEXT_KEY(hostname, "hostname", "hostname", "The router's name", COMMAND_ANY, "NAME", "Letters, digits, hyphens, dots");
 
+TEXT_KEY(routes_file, "static-routes-file", "static-routes-file", "More static routes, in a file of their own",
+         COMMAND_ANY, "FILE", "Its path, from the configuration's folder");
+
 #define LEVEL "log.level"
 KEY_WORD(level_error, LEVEL, "error", "Only what does not work");
 KEY_WORD(level_warning, LEVEL, "warning", "And what may soon not work");
@@ -75,8 +78,8 @@ LATER_WORD(multicast, "multicast", "Multicast forwarding", "multicast is not sup
 /* ---- the mode ---- */
 
 static const struct command *const no_words[] = {
-    &command_config_arp_no, &cli_no,      &forwarding_no, &hostname_no, &icmp_no, &command_interface_no,
-    &command_config_ip_no,  &log_word_no, &router,        &multicast,   NULL,
+    &command_config_arp_no, &cli_no,      &forwarding_no,  &hostname_no, &icmp_no,   &command_interface_no,
+    &command_config_ip_no,  &log_word_no, &routes_file_no, &router,      &multicast, NULL,
 };
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
 
@@ -99,6 +102,7 @@ static const struct command *const words[] = {
     &command_rollback,
     &command_show,
     &command_write,
+    &routes_file,
     &router,
     &multicast,
     NULL,

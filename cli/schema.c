@@ -221,7 +221,7 @@ static const struct schema_key root_keys[] = {
     {.name = "static-routes", .kind = SCHEMA_ENTRIES, .group = &route_group, .help = "routes that are always offered",
      AT(config, routes), .stride = SIZE_OF(config, routes), COUNTED(config, n_routes), UNPLACED},
     {.name = "static-routes-file", .kind = SCHEMA_STRING, .min = 0, .max = 1023, TEXT_LINE,
-     .help = "more static routes, a line each in a file of their own", AT(config, routes_path),
+     .help = "more static routes, a line each in a file of their own", .shell = "static-routes-file FILE", AT(config, routes_path),
      PLACED(config, routes_path_place)},
     {.name = "static-arp", .kind = SCHEMA_ENTRIES, .group = &arp_group, .help = "neighbours that are never asked for",
      AT(config, arps), .stride = SIZE_OF(config, arps), COUNTED(config, n_arps), UNPLACED},

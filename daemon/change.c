@@ -112,22 +112,6 @@ const char *change_clock(struct now now, uint64_t due_ns, char to[CHANGE_CLOCK])
 
 /* ---- in the worker ---- */
 
-/* Lines of the file are no places in what was edited since. */
-struct placeless {
-    struct config_errors errors; /* first */
-    struct config_errors *to;
-};
-
-static void tell_placeless(struct config_errors *self, struct config_place place, bool warning, const char *text)
-{
-    struct placeless *p = (struct placeless *)self;
-    (void)place;
-    if (warning)
-        config_warning(p->to, (struct config_place){0}, "%s", text);
-    else
-        config_error(p->to, (struct config_place){0}, "%s", text);
-}
-
 static struct config *refuse(struct candidate *c, struct config *config, const char *why)
 {
     config_error(&c->findings.errors, (struct config_place){0}, "%s", why);
@@ -170,13 +154,22 @@ static bool may_follow(struct candidate *c)
     return false;
 }
 
+/* The file that the edits name, if they name another one. */
+static bool follow_routes_file(struct candidate *c, struct config *config)
+{
+    const char *was = c->running->routes_path, *is = config->routes_path;
+    unsigned before = c->findings.errors.errors;
+    if (strcmp(was == NULL ? "" : was, is == NULL ? "" : is) != 0)
+        config_read_routes(config, c->changes->router->options.config_path, &c->findings.errors);
+    return c->findings.errors.errors == before;
+}
+
 static struct config *make_of_edits(struct candidate *c)
 {
     if (!may_follow(c))
         return NULL;
     struct config *config = edited(c, c->running);
-    struct placeless placeless = {.errors.report = tell_placeless, .to = &c->findings.errors};
-    if (config == NULL || config_check(config, &placeless.errors))
+    if (config == NULL || (follow_routes_file(c, config) && config_check(config, &c->findings.errors)))
         return config;
     config_free(config);
     return NULL;

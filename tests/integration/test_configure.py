@@ -67,6 +67,21 @@ def test_packets_follow_a_route_while_it_is_configured(pair):
     assert "10.9.0.0/16" not in pair.router.json("show ip route") and not answers(pair.h1, "10.9.0.1")
 
 
+def test_routes_of_a_file_come_and_go_with_its_name(pair):
+    folder, _, _ = pair.router.config.rpartition("/")
+    with open(f"{folder}/routes.txt", "w", encoding="utf-8") as file:
+        file.write("10.9.0.0/16 via 10.0.2.2\n")
+    with open(f"{folder}/wrong.txt", "w", encoding="utf-8") as file:
+        file.write("# one\n10.9.0.0/16 via\n")
+    pair.router.shell("configure terminal", "static-routes-file routes.txt")
+    assert "10.9.0.0/16" in pair.router.json("show ip route static")
+    assert "wrong.txt:2: " in pair.router.shell("configure terminal", "static-routes-file wrong.txt", check=False)
+    assert "cannot open" in pair.router.shell("configure terminal", "static-routes-file none.txt", check=False)
+    assert "10.9.0.0/16" in pair.router.json("show ip route static") and '"routes.txt"' in running(pair.router)
+    pair.router.shell("configure terminal", "no static-routes-file")
+    assert pair.router.json("show ip route static") == {}
+
+
 def test_an_interface_is_configured_before_its_device_is_there(pair):
     pair.router.shell("conf t", "interface r7", "ip address 10.0.7.1/24", "description later", "interface lo0", "ip address 10.255.0.1/32")
     assert answers(pair.h1, "10.255.0.1")

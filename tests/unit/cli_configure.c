@@ -104,6 +104,7 @@ static const struct key_case key_cases[] = {
     {"static-routes.type", "", "", "ip route 10.66.0.0/16 prohibit 9", "no ip route 10.66.0.0/16 prohibit"},
     {"static-routes.distance", "", "ip route 10.9.0.0/16 10.0.2.9", "ip route 10.9.0.0/16 10.0.2.9 250",
      "no ip route 10.9.0.0/16 10.0.2.9 250"},
+    {"static-routes-file", "", "", "static-routes-file routes.txt", "no static-routes-file"},
     {"static-arp.interface", "", "", "arp 10.0.1.9 02:00:00:00:00:09 r0", "no arp 10.0.1.9 02:00:00:00:00:09 r0"},
     {"static-arp.address", "", "", "arp 10.0.2.9 02:00:00:00:00:09 r1", "no arp 10.0.2.9"},
     {"static-arp.mac", "", "arp 10.0.1.9 02:00:00:00:00:09 r0", "arp 10.0.1.9 02-00-00-00-00-0a r0",
