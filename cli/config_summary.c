@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/config_diff.h"
+#include "cli/routes_file.h"
 
 #define NAME_SIZE 128
 
@@ -130,5 +131,8 @@ bool config_diff_summary(const struct config *before, const struct config *after
         return false;
     if (s.group != NULL)
         end_list(&s);
+    const char *routes_path = after->routes_path != NULL ? after->routes_path : before->routes_path;
+    if (routes_path != NULL && !routes_file_equal(before->routes_file, after->routes_file))
+        add(&s, "routes of %s changed", routes_path);
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/access.h"
 #include "cli/config_diff.h"
+#include "cli/routes_file.h"
 #include "daemon/apply.h"
 #include "daemon/config_file.h"
 #include "daemon/findings.h"
@@ -17,6 +18,7 @@
 #define PREFIXES_A_TURN 128    /* of static routes that change; a fraction of a millisecond */
 #define WAITING_MOST    256    /* changes that wait for their turn */
 #define PAST_ROUTES     200000 /* of all past configurations together, some 400 bytes each */
+#define FILE_ROUTES     20     /* of a routes file take as much as one */
 #define RETRY_S         10     /* after an undoing that there was no memory for */
 
 /* A change in the queue. */
@@ -191,8 +193,6 @@ static struct config *make(struct candidate *c)
 static bool compare(struct candidate *c)
 {
     bool good = config_diff_summary(c->running, c->config, c->summary, sizeof c->summary);
-    if (c->summary[0] == '\0' && !routes_file_equal(c->running->routes_file, c->config->routes_file))
-        snprintf(c->summary, sizeof c->summary, "routes of %.256s changed", c->config->routes_path);
     if (c->change->what.kind == CLI_CHANGE_FILE)
         good = config_lost(c->saved, c->running, c->config, c->lost, sizeof c->lost) && good;
     return good;
@@ -288,8 +288,13 @@ static void remember(struct changes *changes, const struct config *before, const
                                      .kind = change->what.kind};
     changes->n_past++;
     size_t routes = 0;
+    const struct routes_file *file = NULL;
     for (unsigned i = 0; i < changes->n_past; i++) {
-        routes += changes->past[i].config->n_routes;
+        const struct config *config = changes->past[i].config;
+        routes += config->n_routes;
+        if (config->routes_file != NULL && config->routes_file != file)
+            routes += config->routes_file->n / FILE_ROUTES;
+        file = config->routes_file;
         while (i > 0 && routes > PAST_ROUTES && changes->n_past > i)
             config_release(r, changes->past[--changes->n_past].config);
     }

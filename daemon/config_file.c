@@ -349,7 +349,7 @@ static void refuse_syntax(const struct walk *w, const config_t *tree)
                  config_text_line(w->text, at, line, sizeof line));
 }
 
-static void read_text(struct config *config, const struct config_text *text, struct config_errors *errors)
+static void read_text(struct config *config, const struct config_text *text, bool alone, struct config_errors *errors)
 {
     struct walk w = {.text = text, .errors = errors};
     config_t tree;
@@ -358,13 +358,14 @@ static void read_text(struct config *config, const struct config_text *text, str
         refuse_syntax(&w, &tree);
     } else {
         read_group(&w, &schema_root, config_root_setting(&tree), config);
-        config_read_routes(config, config->place.file, errors);
+        if (!alone)
+            config_read_routes(config, config->place.file, errors);
         config_check(config, errors);
     }
     config_destroy(&tree);
 }
 
-struct config *config_load(const char *path, struct config_errors *errors)
+static struct config *load(const char *path, bool alone, struct config_errors *errors)
 {
     struct config *config = config_new();
     if (config == NULL) {
@@ -374,11 +375,21 @@ struct config *config_load(const char *path, struct config_errors *errors)
     struct findings found = {.errors = {.report = keep}, .config = config};
     struct config_text text;
     if (config_text_read(&text, config, path, &found.errors))
-        read_text(config, &text, &found.errors);
+        read_text(config, &text, alone, &found.errors);
     config_text_free(&text);
     tell(&found, errors);
     if (found.errors.errors == 0 && !found.lost)
         return config;
     config_free(config);
     return NULL;
+}
+
+struct config *config_load(const char *path, struct config_errors *errors)
+{
+    return load(path, false, errors);
+}
+
+struct config *config_load_alone(const char *path, struct config_errors *errors)
+{
+    return load(path, true, errors);
 }

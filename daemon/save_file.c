@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/routes_file.h"
 #include "daemon/config_file.h"
 #include "daemon/config_text.h"
 
@@ -225,7 +226,7 @@ static bool read_old(struct saving *s)
 static bool is_configuration(const char *path)
 {
     struct config_errors errors = {0};
-    struct config *config = config_load(path, &errors);
+    struct config *config = config_load_alone(path, &errors);
     config_free(config);
     return config != NULL;
 }
@@ -245,6 +246,11 @@ static bool may_be_replaced(struct saving *s)
                    s->target);
     }
     struct saved_file print = print_of(&s->old);
+    if (!s->wish->force && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
+        return say(s,
+                   "%s includes other files, and what is written stands in one. Nothing was written: write memory "
+                   "force makes one file of them (and keeps this one as %s.1)",
+                   s->target, s->target);
     if (s->wish->force || same_print(&print, s->file) || same_bytes(&s->old, &s->text))
         return true;
     return say(s,
@@ -277,7 +283,9 @@ static bool fill_temporary(struct saving *s, int fd, bool *in_place)
 static bool reads_back(struct saving *s)
 {
     struct config_errors errors = {0};
-    struct config *config = config_load(s->temporary, &errors);
+    struct config *config = config_load_alone(s->temporary, &errors);
+    if (config != NULL) /* those stand in a file of their own */
+        config->routes_file = routes_file_get(s->wish->config->routes_file);
     bool good = config != NULL && config_equal(config, s->wish->config);
     config_free(config);
     return good || say(s,
@@ -360,6 +368,10 @@ static bool write_in_place(struct saving *s)
     int fd = open_plain(s->target, O_RDWR, &is);
     if (fd < 0)
         return explain(s, s->target);
+    if (is.st_dev != s->was.st_dev || is.st_ino != s->was.st_ino) {
+        close(fd);
+        return say(s, "%s was replaced by somebody just now. Nothing was written: try again", s->target);
+    }
     int why = s->text.n > s->old.n ? posix_fallocate(fd, 0, (off_t)s->text.n) : 0;
     bool good = why == 0 || why == EOPNOTSUPP || why == EINVAL;
     errno = why;
@@ -417,9 +429,6 @@ static bool replace(struct saving *s)
     size_t len = strlen(s->report);
     if (s->is_start && s->exists)
         snprintf(s->report + len, SAVE_REPORT - len, "; what was there before is %s.1", s->target);
-    len = strlen(s->report);
-    if (s->exists && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
-        snprintf(s->report + len, SAVE_REPORT - len, "; what it included stands in it itself now");
     return true;
 }
 

@@ -196,6 +196,22 @@ static void a_symbolic_link_stays_one(void)
     place_exit(&p);
 }
 
+static void included_files_are_not_swallowed_unawares(void)
+{
+    struct place p;
+    place_init(&p);
+    write_text(beside(&p, ".name"), "hostname = \"included\";\n");
+    write_text(p.path, "@include \"r.conf.name\"\ninterfaces = ( );\n");
+    load(&p);
+    p.config->icmp_burst = 7;
+    CU_ASSERT(!save(&p) && says(&p, "includes other files") && says(&p, "write memory force"));
+    CU_ASSERT_EQUAL(strncmp(text_in(p.path), "@include", 8), 0);
+    CU_ASSERT(save_as(&p, (struct save_wish){.force = true}));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_in(p.path), "\"included\""));
+    CU_ASSERT_EQUAL(strncmp(text_in(beside(&p, ".1")), "@include", 8), 0);
+    place_exit(&p);
+}
+
 static void other_files_are_made_with_care(void)
 {
     struct place p;
@@ -336,6 +352,7 @@ static const struct unit_case cases[] = {
     {"mode and owner stay, a new file is not for everybody", mode_and_owner_stay},
     {"a file that others changed is left alone, unless forced", a_file_that_others_changed_is_left_alone},
     {"a symbolic link stays one", a_symbolic_link_stays_one},
+    {"included files are not swallowed unawares", included_files_are_not_swallowed_unawares},
     {"other files are made with care", other_files_are_made_with_care},
     {"what does not read back replaces nothing", what_does_not_read_back_replaces_nothing},
     {"a file that is a mount of its own is written in place", a_file_that_is_a_mount_is_written_in_place},
