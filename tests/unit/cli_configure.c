@@ -663,6 +663,42 @@ static void slow_change(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, "hostname other: refused: its session ended"));
 }
 
+static void send_frame(int fd, enum frame_type type, const char *text)
+{
+    uint8_t header[FRAME_HEADER];
+    frame_header(header, type, (uint32_t)strlen(text));
+    shell_send(fd, header, sizeof header);
+    shell_send(fd, text, strlen(text));
+}
+
+/* What was asked for can not be taken back, so what became of it is told all the same. */
+static void interrupted_change(void)
+{
+    char bytes[4096];
+    bool told = false;
+    shell_begin(&s);
+    s.change_later = true;
+    int fd = shell_connect(&s);
+    shell_send(fd, "", 1);
+    send_frame(fd, FRAME_COMMAND, "configure terminal");
+    send_frame(fd, FRAME_COMMAND, "hostname edge");
+    while (s.changing == NULL)
+        shell_turn(&s);
+    send_frame(fd, FRAME_INTERRUPT, "");
+    for (unsigned i = 0; i < 20; i++)
+        shell_turn(&s);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s.changing);
+    shell_change_ends(&s);
+    for (unsigned i = 0; i < 2000 && !told; i++) {
+        ssize_t len = shell_receive(&s, fd, bytes, sizeof bytes);
+        told = len > 0 && memmem(bytes, (size_t)len, "edge(config)# D", 15) != NULL;
+    }
+    CU_ASSERT_TRUE(told);
+    CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": hostname edge\n"));
+    close(fd);
+    shell_end(&s);
+}
+
 /* ---- configure session ---- */
 
 #define S "configure session\n"
@@ -861,10 +897,7 @@ static void prompts(void)
     int fd = shell_connect(&s);
     shell_send(fd, "", 1);
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        uint8_t header[FRAME_HEADER];
-        frame_header(header, FRAME_COMMAND, (uint32_t)strlen(steps[i][0]));
-        shell_send(fd, header, sizeof header);
-        shell_send(fd, steps[i][0], strlen(steps[i][0]));
+        send_frame(fd, FRAME_COMMAND, steps[i][0]);
         snprintf(prompt, sizeof prompt, "%s# D", steps[i][1]);
         bool found = false;
         for (unsigned k = 0; k < 2000 && !found; k++) {
@@ -916,6 +949,7 @@ static const struct unit_case cases[] = {
     {"what is not built yet is refused by name", not_yet_by_name},
     {"every change is logged with who and what", everything_is_logged},
     {"a change that takes long holds up its session only", slow_change},
+    {"an interrupt does not take a change back", interrupted_change},
     {"a draft changes nothing before commit, and all of it then", draft_is_applied_by_commit},
     {"a draft is checked as a whole", draft_may_be_wrong_between},
     {"a draft with changes is not left by accident", draft_is_not_left_behind},
