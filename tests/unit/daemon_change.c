@@ -323,6 +323,33 @@ static void a_file_that_was_edited_is_not_replaced_unawares(void)
     bench_exit(&b);
 }
 
+static void write_table(const struct bench *b, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/table", b->folder);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The configuration says the same, but not its table. */
+static void a_table_in_a_file_of_its_own_is_compared_too(void)
+{
+    static const char text[] = TWO_LOOPBACKS "static-routes-file = \"table\";\n";
+    struct bench b;
+    bench_init(&b, TWO_LOOPBACKS);
+    write_table(&b, "10.50.0.0/16 blackhole\n");
+    CU_ASSERT(reload(&b, text));
+    write_table(&b, "10.51.0.0/16 blackhole\n");
+    CU_ASSERT(reload(&b, text) && says(&b, "applied: routes of table changed"));
+    CU_ASSERT(change_burst(&b, "7"));
+    write_table(&b, "is being written");
+    save(&b, NULL, false);
+    CU_ASSERT(b.good);
+    bench_exit(&b);
+}
+
 static const struct unit_case cases[] = {
     {"edits are applied as a difference, and what needs a restart is said", edits_are_applied},
     {"what is refused changes nothing, and each error is told", what_is_refused_changes_nothing},
@@ -334,6 +361,7 @@ static const struct unit_case cases[] = {
     {"what nobody confirms is undone", what_nobody_confirms_is_undone},
     {"a reload sums up what changed and says what is lost", a_reload_sums_up_and_says_what_is_lost},
     {"what was saved is not lost", what_was_saved_is_not_lost},
+    {"a table in a file of its own is compared too", a_table_in_a_file_of_its_own_is_compared_too},
     {"a file that was edited is not replaced unawares", a_file_that_was_edited_is_not_replaced_unawares},
 };
 UNIT_MAIN("daemon change", cases)
