@@ -23,6 +23,7 @@ enum frame_type {
     FRAME_REFUSED = 'R', /* why the command was refused */
     FRAME_DONE = 'D',    /* one byte, 0 when the command succeeded */
     FRAME_LOG = 'L',     /* a line that nobody asked for just now: of the log, or of debugging; at any time */
+    FRAME_SCREEN = 'S',  /* a look of `monitor`: a JSON document */
     FRAME_BYE = 'X',     /* the server closes; why, or nothing when the user asked for it */
 };
 

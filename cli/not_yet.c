@@ -1,19 +1,6 @@
 /* Commands that have their place in the tree, so that abbreviations stay what they will be, and are refused for now. */
 #include "cli/tree.h"
 
-#define WORD(symbol, name, text, ...)                                                                                  \
-    const struct command symbol = {COMMAND_WORD, name, text, COMMAND_HIDDEN, __VA_ARGS__}
-
-/* ---- commands with anything behind them ---- */
-
-#define NOT_YET(name, text)                                                                                            \
-    static const struct command name##_rest = {COMMAND_REST, "...", "What belongs to it", COMMAND_HIDDEN,              \
-                                               .refusal = #name " is not supported yet"};                              \
-    static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
-    WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
-
-NOT_YET(monitor, "Watch the router");
-
 /* ---- shows ---- */
 
 #define SHOW(symbol, name, text, ...)                                                                                  \

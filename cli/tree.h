@@ -19,17 +19,14 @@ extern const struct command command_clear_counters, command_clear_ip_arp;
 extern const struct command command_trace_packet_from;
 
 /* at the top */
-extern const struct command command_show, command_ping, command_traceroute, command_capture, command_trace,
-    command_reload, command_exit, command_quit, command_end, command_configure, command_write, command_copy,
-    command_commit, command_rollback;
+extern const struct command command_show, command_ping, command_monitor, command_traceroute, command_capture,
+    command_trace, command_reload, command_exit, command_quit, command_end, command_configure, command_write,
+    command_copy, command_commit, command_rollback;
 
 /* of configuration mode */
 extern const struct command command_do, command_abort, command_interface, command_interface_no, command_config_ip,
     command_config_ip_no, command_config_arp, command_config_arp_no;
 
 extern const struct command command_debug, command_undebug, command_no_debug, command_terminal, command_no_terminal;
-
-/* Not built yet. */
-extern const struct command command_monitor;
 
 #endif

@@ -290,6 +290,8 @@ static const struct example {
     {&mode_exec, "trace packet from 10.0.1.2 to 10.0.2.2 port 80"},
     {&mode_exec, "trace packet from 10.0.1.2 to 10.0.2.2 size 1500"},
     {&mode_exec, "trace packet from 10.0.1.2 to 10.0.2.2 ttl 3"},
+    {&mode_exec, "monitor"},
+    {&mode_exec, "monitor count 3"},
     {&mode_exec, "reload configuration"},
     {&mode_exec, "configure"},
     {&mode_exec, "configure terminal"},
