@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "cli/job.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,12 @@ void job_tell_unconfirmed(struct job *job)
     uint64_t now_ns = job_now(job).ns, left_ns = waiting.due_ns > now_ns ? waiting.due_ns - now_ns : 0;
     job_print(job, "a change by uid %lu, session %u, is undone in %s unless somebody commits\n",
               (unsigned long)waiting.author.uid, waiting.author.session, text_duration(left_ns / NS_PER_S, in));
+}
+
+bool job_left_alone(const struct job *job)
+{
+    struct pollfd end = {.fd = bufferevent_getfd(job->session->io)};
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 struct event_base *job_base(const struct job *job)

@@ -13,7 +13,6 @@
     WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
 
 NOT_YET(monitor, "Watch the router");
-NOT_YET(trace, "Follow packets through the router");
 
 /* ---- shows ---- */
 

@@ -430,11 +430,18 @@ static void change_routes(int fd, short what, void *context)
     static const struct timeval at_once = {0};
     (void)fd;
     (void)what;
+    if (interfaces_opening(changes->router->interfaces, changes->turn))
+        return;
     if (routes_change_some(&changes->routes, PREFIXES_A_TURN, loop_now(changes->router->loop))) {
         event_add(changes->turn, &at_once);
         return;
     }
     routes_discard(changes->router, &changes->routes.want);
+    unsigned refused = interfaces_refused(changes->router->interfaces);
+    if (refused > 0)
+        findings_say(&changes->candidate->findings, CONFIG_LOG_NOTICE,
+                     "%u interface%s not forwarding because something stands in the way: show interfaces says what",
+                     refused, refused == 1 ? " is" : "s are");
     sum_up(changes);
     finish(changes, true);
 }
@@ -460,16 +467,12 @@ static void apply(struct changes *changes)
     const struct config *before = r->running;
     r->running = c->config;
     c->config = NULL;
-    unsigned refused = apply_follow(r, before);
+    apply_follow(r, before);
     if (c->access_warning[0] != '\0')
         log_warning(&r->log, "%s", c->access_warning);
     if (r->cli != NULL)
         cli_set_access(r->cli, &c->access, r->running->cli_idle_timeout);
     config_check_restart(before, r->running, &c->findings.errors);
-    if (refused > 0)
-        findings_say(&c->findings, CONFIG_LOG_NOTICE,
-                     "%u interface%s not forwarding because something stands in the way: show interfaces says what",
-                     refused, refused == 1 ? " is" : "s are");
     follow_up(changes, before); /* the candidate holds BEFORE until it is freed */
     changes->routes = (struct routes_change){.router = r, .config = r->running, .want = c->routes};
     c->routes = (struct static_routes){0};

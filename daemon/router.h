@@ -51,6 +51,7 @@ struct router {
     struct guard *guard;
     struct interfaces *interfaces;
     struct worker *worker;
+    struct worker *openers; /* of interfaces */
     struct changes *changes;
     struct saves *saves;
     struct static_routes statics; /* that the RIB has from us */

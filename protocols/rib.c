@@ -3,7 +3,12 @@
  * Of the routes of a prefix, the first whose next hops lead anywhere is selected, in order of distance, then protocol.
  * A change of one route selects anew in its own ring only. What leans on it is found by the gateways (rib_resolve.c),
  * at the end of the outermost batch: first all gateways that the changes may touch are resolved, then the routes of
- * those hops are selected anew for which that changed anything. */
+ * those hops are selected anew for which that changed anything.
+ *
+ * The latter may be a million, as when a port goes down. So the end of a batch selects anew only as many as it may, and
+ * rib_run the others. Until then they are in the FIB as they were: who may be selected, and what gateways resolve to,
+ * is never read from what is selected. What changes last is done first: it is mostly little, and not to wait behind
+ * much. */
 #include <stdlib.h>
 
 #include "protocols/rib_internal.h"
@@ -30,6 +35,7 @@ struct rib *rib_new(struct fib *fib, struct later *later)
     }
     rib->fib = fib;
     rib->pending_end = &rib->pending;
+    rib->most = SIZE_MAX;
     patricia_init(&rib->trie, later);
     patricia_init(&rib->gateways, later);
     patricia_init(&rib->own, later);
@@ -134,16 +140,28 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
 
 /* ---- the end of a batch ---- */
 
-static void select_dirty(struct rib *rib)
+/* At most MOST routes; returns how many of these were not needed. */
+static size_t select_dirty(struct rib *rib, size_t most)
 {
     while (rib->dirty != NULL) {
         struct hops *hops = rib->dirty;
-        rib->dirty = hops->next_dirty;
-        for (struct route *route = hops->routes; route != NULL; route = route->next_equal)
+        for (; hops->at != NULL && most > 0; most--) {
+            struct route *route = hops->at;
+            hops->at = route->next_equal;
             select_in_ring(rib, route, true);
+        }
+        if (hops->at != NULL)
+            return 0;
+        if (hops->again) {
+            hops->again = false;
+            hops->at = hops->routes;
+            continue;
+        }
+        rib->dirty = hops->next_dirty;
         hops->dirty = false;
         hops_put(rib, hops);
     }
+    return most;
 }
 
 void rib_batch_begin(struct rib *rib)
@@ -156,9 +174,16 @@ void rib_batch_end(struct rib *rib, struct now now)
     (void)now;
     if (rib->batch == 1) {
         resolve_pending(rib);
-        select_dirty(rib);
+        rib->most = select_dirty(rib, rib->most);
     }
     rib->batch--;
+}
+
+bool rib_run(struct rib *rib, size_t most)
+{
+    select_dirty(rib, most);
+    rib->most = most;
+    return rib->dirty != NULL;
 }
 
 /* ---- routes ---- */

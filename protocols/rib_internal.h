@@ -75,7 +75,8 @@ struct hops {
     uint32_t references; /* routes, and one while dirty */
     struct route *routes, *last;
     struct hops *next_dirty;
-    bool dirty; /* its routes have to be selected anew */
+    struct route *at;  /* while dirty: this route and what follows it is still to be selected anew */
+    bool dirty, again; /* again: and then all of them once more, as they changed when only some had been */
     uint8_t n;
     struct use use[];
 };
@@ -91,6 +92,7 @@ struct rib {
     struct gateway *pending, **pending_end;
     bool resolving; /* `next` of what is pending stands for `found` */
     struct hops *dirty;
+    size_t most;    /* routes that batches may still select anew before the next rib_run */
     unsigned batch; /* nesting */
     uint8_t up[PORT_MAX / 8];
     size_t routes[RIB_PROTOCOL__COUNT], installed[RIB_PROTOCOL__COUNT];
@@ -115,7 +117,8 @@ void hops_put(struct rib *rib, struct hops *hops);
 void hops_link(struct hops *hops, struct route *route);
 void hops_unlink(struct hops *hops, struct route *route);
 
-/* Its routes are selected anew at the end of the batch. What they carry is the caller's to think of. */
+/* Its routes are selected anew at the end of the batch or, if they are too many for that, in what follows. What they
+ * carry is the caller's to think of. */
 void hops_make_dirty(struct rib *rib, struct hops *hops);
 
 struct gateway *gateway_find(const struct rib *rib, uint32_t addr);
