@@ -88,7 +88,7 @@ static int by_bytes(const void *a, const void *b)
 
 unsigned top_read(struct top *top, const struct fib *fib, struct top_row rows[TOP_ROWS])
 {
-    struct tally tallies[PREFIXES];
+    struct tally tallies[PREFIXES] = {0};
     unsigned n = 0, samples = __atomic_exchange_n(&top->n, 0, __ATOMIC_RELAXED);
     uint64_t packets = 0, bytes = 0;
     if (samples > SAMPLES)
