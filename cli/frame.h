@@ -22,6 +22,9 @@ enum frame_type {
     FRAME_OUTPUT = 'O',  /* text of the answer */
     FRAME_REFUSED = 'R', /* why the command was refused */
     FRAME_DONE = 'D',    /* one byte, 0 when the command succeeded */
+    FRAME_STREAM = 'S',  /* empty: the running command's output is to be shown as it comes, not a page at a time */
+    FRAME_LENGTH = 'N',  /* a page is so many lines, in decimal; 0: there are no pages */
+    FRAME_LOG = 'L',     /* lines of the log, at any time */
     FRAME_BYE = 'X',     /* the server closes; why, or nothing when the user asked for it */
 };
 

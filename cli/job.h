@@ -59,6 +59,9 @@ const struct mode *job_mode(const struct job *job);
 const char *job_subject(const struct job *job);
 void job_enter(struct job *job, const struct mode *mode, const char *subject);
 
+/* The session's answers are to be shown so many lines at a time; 0: all at once. */
+void job_page_length(struct job *job, unsigned lines);
+
 struct event_base *job_base(const struct job *job);
 
 struct now job_now(const struct job *job);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/session_parts.h"
+#include "cli/values.h"
 
 /* ---- commands ---- */
 
@@ -14,9 +15,14 @@ static const char *interface_name(const void *context, unsigned i)
     return router->link(router->context, i, &link) ? link.name : NULL;
 }
 
+static void offer_values(const void *context, const struct command *argument, const char *word, struct command_list *to)
+{
+    values_offer(context, argument, word, to);
+}
+
 static struct command_world world_of(const struct session *s)
 {
-    return (struct command_world){.context = s->cli->router, .interface = interface_name};
+    return (struct command_world){.context = s->cli->router, .interface = interface_name, .values = offer_values};
 }
 
 void session_end_job(struct session *s)
@@ -80,6 +86,8 @@ static void begin_job(struct session *s)
     }
     s->busy = true;
     s->waiting = false;
+    if (run->hears_interrupt && s->protocol == SESSION_FRAMED)
+        session_send(s, FRAME_STREAM, "", 0);
 }
 
 static void remember(struct session *s, const char *line)

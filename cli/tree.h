@@ -16,10 +16,10 @@ extern const struct command command_show_ip_interface, command_show_ip_route, co
 extern const struct command command_clear_counters, command_clear_ip_arp;
 
 /* at the top */
-extern const struct command command_ping, command_reload, command_exit, command_quit, command_end;
+extern const struct command command_ping, command_reload, command_exit, command_quit, command_end, command_terminal;
 
 /* Not built yet. */
-extern const struct command command_configure, command_write, command_no, command_traceroute, command_terminal,
+extern const struct command command_configure, command_write, command_no, command_traceroute, command_terminal_monitor,
     command_monitor, command_debug, command_capture, command_trace;
 
 #endif

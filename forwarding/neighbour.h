@@ -112,6 +112,12 @@ struct neighbour_view {
  */
 bool neighbours_next(const struct neighbours *n, uint64_t *cursor, struct neighbour_view *view, struct now now);
 
+/* Where a walk begins that leaves out ports before PORT, and of PORT the addresses before ADDR. */
+static inline uint64_t neighbours_cursor_at(unsigned port, uint32_t addr)
+{
+    return (uint64_t)port << 32 | addr;
+}
+
 struct neighbour_totals {
     unsigned entries, incomplete, statics;
     uint64_t evicted, queue_drops, failed, bytes;
