@@ -10,8 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "cli/ferrysh.h"
 #include "cli/ferrysh_history.h"
@@ -241,12 +246,39 @@ static bool in_configuration(const struct connection *connection)
 static unsigned char leave_configuration(EditLine *edit, int key)
 {
     (void)key;
-    if (!in_configuration(editor_of(edit)->connection))
+    struct editor *e = editor_of(edit);
+    if (!in_configuration(e->connection))
         return CC_REFRESH_BEEP;
-    return el_replacestr(edit, "end") == 0 ? CC_NEWLINE : CC_REFRESH_BEEP;
+    hide_line(e);
+    bool replaced = el_replacestr(edit, "end") == 0;
+    show_line(e);
+    if (!replaced)
+        return CC_ERROR;
+    printf("\n");
+    fflush(stdout);
+    return CC_NEWLINE;
 }
 
 /* ---- the session ---- */
+
+/* libedit copies names and help of added functions, and never frees them. */
+static void add_keys(EditLine *edit)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_disable();
+#endif
+    el_set(edit, EL_ADDFN, "ferry-help", "what may follow", help);
+    el_set(edit, EL_ADDFN, "ferry-complete", "complete the word", complete);
+    el_set(edit, EL_ADDFN, "ferry-end", "leave configuration", leave_configuration);
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_enable();
+#endif
+    el_set(edit, EL_BIND, "?", "ferry-help", NULL);
+    el_set(edit, EL_BIND, "^I", "ferry-complete", NULL);
+    el_set(edit, EL_BIND, "^Z", "ferry-end", NULL);
+    el_set(edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_set(edit, EL_BIND, "^W", "ed-delete-prev-word", NULL);
+}
 
 static void remember(void *context, const char *line)
 {
@@ -272,14 +304,7 @@ static bool begin(struct editor *e)
     el_set(e->edit, EL_SIGNAL, 0);
     el_set(e->edit, EL_HIST, history, e->history);
     el_set(e->edit, EL_GETCFN, read_character);
-    el_set(e->edit, EL_ADDFN, "ferry-help", "what may follow", help);
-    el_set(e->edit, EL_ADDFN, "ferry-complete", "complete the word", complete);
-    el_set(e->edit, EL_ADDFN, "ferry-end", "leave configuration", leave_configuration);
-    el_set(e->edit, EL_SETTY, "-d", "susp=", NULL); /* while a line is edited Ctrl-Z is a key */
-    el_set(e->edit, EL_BIND, "?", "ferry-help", NULL);
-    el_set(e->edit, EL_BIND, "^I", "ferry-complete", NULL);
-    el_set(e->edit, EL_BIND, "^Z", "ferry-end", NULL);
-    el_set(e->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    add_keys(e->edit);
     e->columns = screen_columns();
     return true;
 }
@@ -292,12 +317,25 @@ static void end(struct editor *e)
         el_end(e->edit);
 }
 
+/* The terminal as it is while a line is edited. Before the prompt, so that a fast typist's keys are not echoed twice;
+ * Ctrl-Z is a key like others then. */
+static void prepare_terminal(struct editor *e)
+{
+    struct termios mode;
+    el_set(e->edit, EL_PREP_TERM, 1);
+    if (tcgetattr(STDIN_FILENO, &mode) != 0)
+        return;
+    mode.c_cc[VSUSP] = _POSIX_VDISABLE;
+    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+}
+
 /* The next line, as libedit gives it; NULL at the end. */
 static const char *read_line(struct editor *e)
 {
     int n = 0;
     e->screen->hide = hide_line;
     e->screen->show = show_line;
+    prepare_terminal(e);
     const char *line = el_gets(e->edit, &n);
     e->screen->hide = e->screen->show = NULL;
     return n > 0 ? line : NULL;

@@ -166,6 +166,14 @@ static bool start(struct pager *p)
     return true;
 }
 
+static void print(const char *text, size_t len)
+{
+    if (len == 0)
+        return;
+    fwrite(text, 1, len, stdout);
+    fflush(stdout);
+}
+
 static void wait_for(struct pager *p)
 {
     if (p->pid == 0)
@@ -176,8 +184,7 @@ static void wait_for(struct pager *p)
     signal(SIGPIPE, SIG_DFL);
     p->pid = 0;
     p->fd = -1;
-    fwrite(p->late, 1, p->n_late, stdout);
-    fflush(stdout);
+    print(p->late, p->n_late);
     p->n_late = 0;
 }
 
@@ -207,12 +214,6 @@ static bool feed(struct pager *p, const char *text, size_t len, const volatile s
 
 /* ---- front door ---- */
 
-static void print(const char *text, size_t len)
-{
-    fwrite(text, 1, len, stdout);
-    fflush(stdout);
-}
-
 static void print_held(struct pager *p)
 {
     print(p->held, p->n_held);
@@ -227,8 +228,8 @@ void pager_start_command(struct pager *p)
 
 bool pager_write(struct pager *p, const char *text, size_t len, const volatile sig_atomic_t *interrupted)
 {
-    if (p->quit)
-        return false;
+    if (p->quit || len == 0)
+        return !p->quit;
     if (p->pid != 0)
         return feed(p, text, len, interrupted);
     if (p->streaming || p->length == 0 || !hold(p, text, len)) {
