@@ -88,6 +88,7 @@ class Terminal:
 
     def resize(self, rows, columns):
         self.screen.resize(rows, columns)
+        self.screen.ensure_vbounds()
         self.child.setwinsize(rows, columns)
 
     def ends(self):
