@@ -43,7 +43,8 @@ CFLAGS_ALL  = -std=gnu11 -I. $(WARNINGS) $(FLAGS_$(BUILD)) -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
-                  libconfig-dev liburcu-dev libedit-dev libjansson-dev
+                  libconfig-dev liburcu-dev libedit-dev libjansson-dev libpcre2-dev \
+                  libpcap-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
                   ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less
@@ -65,7 +66,7 @@ LIB_PROTOCOLS  := $(OUT)/libprotocols.a
 LIB_CLI        := $(OUT)/libcli.a
 
 LIBS_FORWARDING := -lurcu-qsbr -lurcu-common -lpthread
-LIBS_CLI        := -levent -ljansson
+LIBS_CLI         = -levent -ljansson -lpcre2-8 $(shell pkg-config --libs libpcap)
 LIBS_DAEMON     := -lconfig -lnl-route-3 -lnl-3
 INCLUDES_DAEMON := -I/usr/include/libnl3
 

@@ -11,6 +11,7 @@
 
 #include "cli/config.h"
 #include "cli/edit.h"
+#include "cli/log_lines.h"
 #include "forwarding/dataplane.h"
 #include "protocols/rib.h"
 
@@ -76,6 +77,18 @@ struct cli_unconfirmed {
     uint64_t due_ns; /* when it is undone */
 };
 
+#define CLI_TAPS_MAX 4
+
+/* Who looks at an interface with a packet socket of its own. */
+struct cli_tap {
+    char name[PORT_NAME];
+    /* The interface is no longer configured. */
+    void (*gone)(struct cli_tap *self);
+    /* The router stops: nothing of it is left, nor of the tap, when this returns. */
+    void (*finish)(struct cli_tap *self);
+    struct cli_tap *next; /* the daemon's */
+};
+
 /* What commands ask the daemon to do or tell. Every function gets the context. */
 struct cli_router {
     void *context;
@@ -86,6 +99,8 @@ struct cli_router {
     const struct config *(*hold)(void *context);
     void (*release)(void *context, const struct config *config);
     const char *config_path; /* of the start */
+    const struct log_lines *log;
+    const char *resolv_conf, *hosts; /* files by which names are looked up; NULL: the system's */
     const char *version;
     uint64_t started_ns;
     struct now (*now)(void *context);
@@ -110,6 +125,10 @@ struct cli_router {
     void (*save)(void *context, const char *path, bool force, struct cli_asker *asker);
     /* What the file of the start was when it was last read or written; NULL: it was never read. */
     const struct config *(*saved)(void *context);
+    /* From here to the end of the last tap with its name the interface sends everything past packet sockets, whatever
+     * the configuration says about that. False when there are CLI_TAPS_MAX already. */
+    bool (*tap)(void *context, struct cli_tap *tap);
+    void (*untap)(void *context, struct cli_tap *tap);
     void (*warn)(void *context, const char *text);
     void (*notice)(void *context, const char *text);
 };
@@ -125,6 +144,9 @@ void cli_free(struct cli *cli);
 
 /* After a reload. */
 void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t idle_timeout_s);
+
+/* A line of the log, for those who want to see it. */
+void cli_log(struct cli *cli, enum config_log_level level, const char *line);
 
 /* From the dataplane's hook: an ICMP message for a ping that some session runs. */
 void cli_icmp(struct cli *cli, const struct packet *packet, struct now now);

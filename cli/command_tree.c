@@ -11,9 +11,19 @@ static const struct command show_ip = {COMMAND_WORD, "ip", "IPv4: routes, neighb
                                        .next = show_ip_words};
 
 static const struct command *const show_words[] = {
-    &command_show_drops,   &command_show_history, &command_show_interfaces, &show_ip,
-    &command_show_logging, &command_show_memory,  &command_show_processes,  &command_show_running,
-    &command_show_startup, &command_show_users,   &command_show_version,    NULL,
+    &command_show_debugging,
+    &command_show_drops,
+    &command_show_history,
+    &command_show_interfaces,
+    &show_ip,
+    &command_show_logging,
+    &command_show_memory,
+    &command_show_processes,
+    &command_show_running,
+    &command_show_startup,
+    &command_show_users,
+    &command_show_version,
+    NULL,
 };
 static const struct command show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
 
@@ -22,11 +32,15 @@ static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours", 
 static const struct command *const clear_words[] = {&command_clear_counters, &clear_ip, NULL};
 static const struct command clear = {COMMAND_WORD, "clear", "Forget counters or learned entries", .next = clear_words};
 
+static const struct command *const no_words[] = {&command_no_debug, &command_no_terminal, NULL};
+static const struct command no = {COMMAND_WORD, "no", "Undo a command", COMMAND_LOOK, .next = no_words};
+
 const struct command *const command_exec[] = {
-    &clear,           &command_end, &command_exit,     &command_ping,      &command_quit,
-    &command_reload,  &show,        &command_capture,  &command_configure, &command_debug,
-    &command_monitor, &command_no,  &command_terminal, &command_trace,     &command_traceroute,
-    &command_write,   NULL,
+    &command_capture,  &clear,         &command_configure,  &command_debug,
+    &command_end,      &command_exit,  &command_monitor,    &no,
+    &command_ping,     &command_quit,  &command_reload,     &show,
+    &command_terminal, &command_trace, &command_traceroute, &command_undebug,
+    &command_write,    NULL,
 };
 
 const struct mode mode_exec = {.name = "", .root = command_exec};

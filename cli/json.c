@@ -6,6 +6,9 @@
 
 #include "forwarding/prefix.h"
 
+/* Nine digits of a real number are what was measured; more are the noise of its binary form. */
+#define FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
+
 static int append(const char *bytes, size_t len, void *out)
 {
     return evbuffer_add(out, bytes, len);
@@ -13,7 +16,7 @@ static int append(const char *bytes, size_t len, void *out)
 
 static void write_value(struct json_stream *s, json_t *value)
 {
-    if (value == NULL || json_dump_callback(value, append, s->out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+    if (value == NULL || json_dump_callback(value, append, s->out, FLAGS) != 0)
         evbuffer_add(s->out, "null", 4);
     json_decref(value);
 }

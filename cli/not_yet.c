@@ -25,15 +25,8 @@ WORD(command_write, "write", "Save the running configuration", .next = write_wor
     static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
     WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
 
-NOT_YET(no, "Undo a command");
-NOT_YET(traceroute, "Which way packets to a host take");
 NOT_YET(monitor, "Watch the router");
-NOT_YET(debug, "Log what happens");
-NOT_YET(capture, "Packets of an interface into a file");
 NOT_YET(trace, "Follow packets through the router");
-
-WORD(command_terminal_monitor, "monitor", "Log lines in this session",
-     .refusal = "terminal monitor is not supported yet");
 
 /* ---- shows ---- */
 

@@ -1,4 +1,4 @@
-/* ping: one echo request a second, a line for each answer, and a summary. Answers are matched by identifier and
+/* ping: echo requests at a steady pace, a line for each answer, and a summary. Answers are matched by identifier and
  * sequence number, and replies by the address too: what comes late is still taken, what comes twice is told apart.
  * Events and the dataplane's hook only note what happened and wake the job; every decision is made in its step. */
 #include <event2/event.h>
@@ -8,45 +8,54 @@
 #include <string.h>
 
 #include "cli/job.h"
+#include "cli/probe.h"
+#include "cli/text.h"
 #include "cli/tree.h"
 #include "forwarding/bytes.h"
 #include "forwarding/checksum.h"
 
-#define INTERVAL_NS  NS_PER_S
-#define REMEMBERED   64 /* requests whose answer is still known when it comes */
-#define ECHO_HEADER  8
 #define DATA_DEFAULT 56
 
-struct probe {
-    uint64_t sent_ns;
+#define INTERVAL_MIN_MS 10
+#define TIMEOUT_MAX_S   10
+#define REMEMBERED      1024 /* requests whose answer is still known when it comes */
+_Static_assert(REMEMBERED *INTERVAL_MIN_MS > TIMEOUT_MAX_S * 1000, "a request is remembered until it is given up");
+
+struct request {
+    uint64_t sent_ns, due_ns; /* by the measuring clock, and by the loop's when it is given up */
     bool sent, answered;
 };
 
 struct ping {
-    uint32_t to, from;
+    struct probe_host to;
+    uint32_t from;
     int64_t count;
     size_t size; /* bytes of data */
+    uint64_t interval_ns, timeout_ns;
+    uint8_t ttl, tos;
     bool df;
     uint16_t id;
     struct event *timer;
-    uint64_t next_ns; /* when the next is sent, or the last given up */
-    int64_t sent, received, duplicates, errors;
+    uint64_t next_ns;     /* when the next is sent */
+    int64_t sent, judged; /* judged: of these it is known whether there was an answer in time */
+    int64_t received, duplicates, errors;
     uint64_t min_ns, max_ns, sum_ns;
-    struct probe probes[REMEMBERED]; /* by sequence number */
+    struct request requests[REMEMBERED]; /* by sequence number */
 };
 
-static const struct command target, count_value, size_value, df, from;
+static const struct command target, name, count_value, size_value, interval_value, timeout_value, ttl_value, tos_value,
+    df, from;
 
 /* ---- sending ---- */
 
-static struct probe *probe_of(struct ping *ping, int64_t number)
+static struct request *request_of(struct ping *ping, int64_t number)
 {
-    return &ping->probes[(uint64_t)number % REMEMBERED];
+    return &ping->requests[(uint64_t)number % REMEMBERED];
 }
 
 static enum send_result send_echo(struct job *job, struct ping *ping, uint16_t sequence)
 {
-    uint8_t *message = malloc(ECHO_HEADER + ping->size);
+    uint8_t *message = malloc(PROBE_ICMP_HEADER + ping->size);
     if (message == NULL)
         return SEND_NO_MEMORY;
     message[0] = ICMP_ECHO;
@@ -55,54 +64,48 @@ static enum send_result send_echo(struct job *job, struct ping *ping, uint16_t s
     store_be16(message + 4, ping->id);
     store_be16(message + 6, sequence);
     for (size_t i = 0; i < ping->size; i++)
-        message[ECHO_HEADER + i] = (uint8_t)i;
-    store_be16(message + 2, checksum_finish(checksum_add(0, message, ECHO_HEADER + ping->size)));
+        message[PROBE_ICMP_HEADER + i] = (uint8_t)i;
+    store_be16(message + 2, checksum_finish(checksum_add(0, message, PROBE_ICMP_HEADER + ping->size)));
     struct datagram datagram = {.src = ping->from,
-                                .dst = ping->to,
+                                .dst = ping->to.addr,
                                 .protocol = PROTO_ICMP,
+                                .tos = ping->tos,
+                                .ttl = ping->ttl,
                                 .df = ping->df,
                                 .port = PORT_NONE,
                                 .data = message,
-                                .len = ECHO_HEADER + ping->size};
+                                .len = PROBE_ICMP_HEADER + ping->size};
     enum send_result result = dataplane_send(job->router->dataplane, &datagram, job_now(job));
     free(message);
     return result;
 }
 
-static const char *why_not(enum send_result result)
+static const char *every(uint64_t ns, char to[TEXT_SHORT])
 {
-    switch (result) {
-    case SEND_NO_ROUTE:
-        return "there is no route to it";
-    case SEND_NO_SOURCE:
-        return "the router has no address to send from";
-    case SEND_TOO_BIG:
-        return "it is larger than the MTU of the way and may not be fragmented";
-    case SEND_UNREACHABLE:
-        return "the route to it says unreachable";
-    case SEND_NO_MEMORY:
-        return "there is no memory";
-    case SEND_OK:
-        break;
-    }
-    return "it was not sent";
+    if (ns == NS_PER_S)
+        return "every second";
+    snprintf(to, TEXT_SHORT, "every %" PRIu64 " ms", ns / NS_PER_MS);
+    return to;
 }
 
 /* Fails only when the very first can not be sent: then there is nothing to wait for. */
 static enum send_result send_next(struct job *job, struct ping *ping)
 {
-    char text[ADDR_TEXT];
+    char host[PROBE_HOST_TEXT], pace[TEXT_SHORT];
     int64_t number = ++ping->sent;
-    *probe_of(ping, number) = (struct probe){.sent = true, .sent_ns = job_clock_ns()};
+    uint64_t now_ns = job_now(job).ns;
+    *request_of(ping, number) =
+        (struct request){.sent = true, .sent_ns = job_clock_ns(), .due_ns = now_ns + ping->timeout_ns};
     enum send_result result = send_echo(job, ping, (uint16_t)number);
-    ping->next_ns = job_now(job).ns + INTERVAL_NS;
+    ping->next_ns = now_ns + ping->interval_ns;
     if (number == 1 && result == SEND_OK)
-        job_print(job, "%zu bytes of data to %s, every second:\n", ping->size, addr_text(ping->to, text));
+        job_print(job, "%zu bytes of data to %s, %s:\n", ping->size, probe_host_text(&ping->to, host),
+                  every(ping->interval_ns, pace));
     if (result == SEND_OK || number == 1)
         return result;
-    probe_of(ping, number)->answered = true; /* nothing will come */
+    request_of(ping, number)->answered = true; /* nothing will come */
     ping->errors++;
-    job_print(job, "icmp_seq=%" PRId64 ": %s\n", number, why_not(result));
+    job_print(job, "icmp_seq=%" PRId64 ": %s\n", number, probe_why_not(result));
     return SEND_OK;
 }
 
@@ -112,20 +115,20 @@ static enum send_result send_next(struct job *job, struct ping *ping)
 static int64_t number_of(struct ping *ping, uint16_t sequence)
 {
     int64_t number = ping->sent - (uint16_t)((uint16_t)ping->sent - sequence);
-    return number > 0 && ping->sent - number < REMEMBERED && probe_of(ping, number)->sent ? number : 0;
+    return number > 0 && ping->sent - number < REMEMBERED && request_of(ping, number)->sent ? number : 0;
 }
 
 static void take_reply(struct job *job, const struct packet *packet, int64_t number, size_t len)
 {
     struct ping *ping = job->state;
-    struct probe *probe = probe_of(ping, number);
+    struct request *request = request_of(ping, number);
     char source[ADDR_TEXT];
-    bool duplicate = probe->answered;
-    uint64_t took = job_clock_ns() - probe->sent_ns;
+    bool duplicate = request->answered;
+    uint64_t took = job_clock_ns() - request->sent_ns;
     if (duplicate) {
         ping->duplicates++;
     } else {
-        probe->answered = true;
+        request->answered = true;
         ping->min_ns = ping->received == 0 || took < ping->min_ns ? took : ping->min_ns;
         ping->max_ns = took > ping->max_ns ? took : ping->max_ns;
         ping->sum_ns += took;
@@ -159,20 +162,14 @@ static const char *error_text(uint8_t type, uint8_t code)
                                             : NULL;
 }
 
-/* An error quotes the packet it is about: ours is known by its destination, identifier and sequence number. The quoted
- * header may be cut or changed by the way, so it is read by hand and without its checksum. */
-static int64_t number_quoted(struct ping *ping, const uint8_t *quote, size_t len)
+/* An error quotes the packet it is about: ours is known by its destination, identifier and sequence number. */
+static int64_t number_quoted(struct ping *ping, const uint8_t *message, size_t len)
 {
-    if (len < IP_HEADER_MIN)
+    struct probe_quote quote;
+    if (!probe_read_quote(message, len, &quote) || quote.protocol != PROTO_ICMP || quote.dst != ping->to.addr ||
+        quote.transport[0] != ICMP_ECHO || load_be16(quote.transport + 4) != ping->id)
         return 0;
-    size_t header = (size_t)(quote[0] & 15) * 4;
-    if (quote[0] >> 4 != 4 || header < IP_HEADER_MIN || len < header + ECHO_HEADER)
-        return 0;
-    const uint8_t *echo = quote + header;
-    if (quote[IP_AT_PROTOCOL] != PROTO_ICMP || load_be32(quote + IP_AT_DST) != ping->to || echo[0] != ICMP_ECHO ||
-        load_be16(echo + 4) != ping->id)
-        return 0;
-    return number_of(ping, load_be16(echo + 6));
+    return number_of(ping, load_be16(quote.transport + 6));
 }
 
 static void take_error(struct job *job, const struct packet *packet, const uint8_t *message, size_t len)
@@ -180,12 +177,12 @@ static void take_error(struct job *job, const struct packet *packet, const uint8
     struct ping *ping = job->state;
     const char *text = error_text(message[0], message[1]);
     char source[ADDR_TEXT];
-    int64_t number = text != NULL ? number_quoted(ping, message + ECHO_HEADER, len - ECHO_HEADER) : 0;
-    if (number == 0 || probe_of(ping, number)->answered)
+    int64_t number = text != NULL ? number_quoted(ping, message, len) : 0;
+    if (number == 0 || request_of(ping, number)->answered)
         return;
     /* neither of these means that the request is lost */
     if (message[0] != ICMP_REDIRECT && message[0] != ICMP_SOURCE_QUENCH) {
-        probe_of(ping, number)->answered = true;
+        request_of(ping, number)->answered = true;
         ping->errors++;
     }
     if (job_has_room(job))
@@ -197,13 +194,13 @@ static void heard(struct job *job, const struct packet *packet, struct now now)
 {
     struct ping *ping = job->state;
     (void)now;
-    if (ping->timer == NULL || packet->ip.len < packet->ip.header + ECHO_HEADER)
+    if (ping->timer == NULL || packet->ip.len < packet->ip.header + PROBE_ICMP_HEADER)
         return;
     const uint8_t *message = packet_ip(packet) + packet->ip.header;
     size_t len = (size_t)packet->ip.len - packet->ip.header;
     if (message[0] != ICMP_ECHO_REPLY) {
         take_error(job, packet, message, len);
-    } else if (load_be16(message + 4) == ping->id && packet->ip.src == ping->to) {
+    } else if (load_be16(message + 4) == ping->id && packet->ip.src == ping->to.addr) {
         int64_t number = number_of(ping, load_be16(message + 6));
         if (number != 0)
             take_reply(job, packet, number, len);
@@ -213,30 +210,40 @@ static void heard(struct job *job, const struct packet *packet, struct now now)
 
 /* ---- the job ---- */
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+static int64_t number_or(const struct job *job, const struct command *argument, int64_t otherwise)
 {
-    (void)fd;
-    (void)what;
-    job_wake(context);
+    const struct command_arg *arg = job_arg(job, argument);
+    return arg != NULL ? arg->number : otherwise;
 }
 
-static enum step begin(struct job *job, struct ping *ping)
+static void read_options(const struct job *job, struct ping *ping)
 {
-    const struct command_arg *arg;
-    char text[ADDR_TEXT];
-    ping->to = job_arg(job, &target)->addr;
-    ping->from = (arg = job_arg(job, &from)) != NULL ? arg->addr : 0;
-    ping->count = (arg = job_arg(job, &count_value)) != NULL ? arg->number : 5;
-    ping->size = (arg = job_arg(job, &size_value)) != NULL ? (size_t)arg->number : DATA_DEFAULT;
+    ping->count = number_or(job, &count_value, 5);
+    ping->size = (size_t)number_or(job, &size_value, DATA_DEFAULT);
+    ping->interval_ns = (uint64_t)number_or(job, &interval_value, 1000) * NS_PER_MS;
+    ping->timeout_ns = (uint64_t)number_or(job, &timeout_value, 1) * NS_PER_S;
+    ping->ttl = (uint8_t)number_or(job, &ttl_value, 64);
+    ping->tos = (uint8_t)number_or(job, &tos_value, 0);
     ping->df = job_arg(job, &df) != NULL;
     ping->id = (uint16_t)dataplane_random(job->router->dataplane);
-    const struct own *own = ping->from != 0 ? own_find(job->router->dataplane->tables.own, ping->from) : NULL;
-    if (ping->from != 0 && (own == NULL || own->kind != OWN_ADDRESS))
-        return job_refuse(job, "%s is no address of this router", addr_text(ping->from, text));
-    ping->timer = evtimer_new(job_base(job), on_timer, job);
-    if (ping->timer == NULL)
-        return job_refuse(job, "the system gave no memory");
-    return STEP_MORE;
+}
+
+/* STEP_MORE: everything is there to send the first. */
+static enum step begin(struct job *job, struct ping *ping)
+{
+    if (job_first(job))
+        read_options(job, ping);
+    if (job->interrupted) {
+        job->failed = true;
+        return STEP_DONE;
+    }
+    enum step step = probe_find_source(job, &from, &ping->from);
+    if (step == STEP_MORE)
+        step = probe_find_host(job, &ping->to, &target, &name);
+    if (step != STEP_MORE)
+        return step;
+    ping->timer = probe_timer_new(job);
+    return ping->timer != NULL ? STEP_MORE : job_refuse(job, "the system gave no memory");
 }
 
 static enum step finish(struct job *job, const struct ping *ping)
@@ -255,45 +262,56 @@ static enum step finish(struct job *job, const struct ping *ping)
     return STEP_DONE;
 }
 
-static bool all_answered(const struct ping *ping)
+/* What was not answered in time is told, in order. */
+static void judge(struct job *job, struct ping *ping)
 {
-    return ping->sent == ping->count && ping->received + ping->errors >= ping->count;
+    uint64_t now_ns = job_now(job).ns;
+    for (; ping->judged < ping->sent; ping->judged++) {
+        const struct request *request = request_of(ping, ping->judged + 1);
+        if (!request->answered && now_ns < request->due_ns)
+            return;
+        if (request->answered)
+            continue;
+        if (ping->timeout_ns == NS_PER_S)
+            job_print(job, "icmp_seq=%" PRId64 ": no answer within a second\n", ping->judged + 1);
+        else
+            job_print(job, "icmp_seq=%" PRId64 ": no answer within %" PRIu64 " seconds\n", ping->judged + 1,
+                      ping->timeout_ns / NS_PER_S);
+    }
 }
 
-static void wait_until(struct ping *ping, struct now now)
+static uint64_t next_event(struct ping *ping)
 {
-    uint64_t us = ping->next_ns > now.ns ? (ping->next_ns - now.ns) / 1000 + 1 : 1;
-    struct timeval after = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
-    evtimer_add(ping->timer, &after);
+    uint64_t next_ns = ping->sent < ping->count ? ping->next_ns : NEVER_NS;
+    uint64_t due_ns = ping->judged < ping->sent ? request_of(ping, ping->judged + 1)->due_ns : NEVER_NS;
+    return due_ns < next_ns ? due_ns : next_ns;
 }
 
 static enum step ping_step(struct job *job)
 {
     struct ping *ping = job->state;
-    char text[ADDR_TEXT];
+    char host[PROBE_HOST_TEXT];
     if (ping->timer == NULL) {
         enum step step = begin(job, ping);
-        if (step == STEP_REFUSED)
+        if (step != STEP_MORE)
             return step;
     }
-    if (job->interrupted || all_answered(ping))
+    judge(job, ping);
+    if (job->interrupted || ping->judged == ping->count)
         return finish(job, ping);
-    if (job_now(job).ns >= ping->next_ns) {
-        if (ping->sent > 0 && !probe_of(ping, ping->sent)->answered)
-            job_print(job, "icmp_seq=%" PRId64 ": no answer within a second\n", ping->sent);
-        if (ping->sent == ping->count)
-            return finish(job, ping);
+    if (ping->sent < ping->count && job_now(job).ns >= ping->next_ns) {
         enum send_result result = send_next(job, ping);
         if (result != SEND_OK)
-            return job_refuse(job, "%s can not be pinged: %s", addr_text(ping->to, text), why_not(result));
+            return job_refuse(job, "%s can not be pinged: %s", probe_host_text(&ping->to, host), probe_why_not(result));
     }
-    wait_until(ping, job_now(job));
+    probe_timer_set(ping->timer, next_event(ping), job_now(job));
     return STEP_WAIT;
 }
 
 static void end_ping(struct job *job)
 {
     struct ping *ping = job->state;
+    probe_host_exit(&ping->to);
     if (ping->timer != NULL)
         event_free(ping->timer);
 }
@@ -303,18 +321,23 @@ static void end_ping(struct job *job)
 static const struct command_run run = {
     .state_size = sizeof(struct ping), .step = ping_step, .end = end_ping, .icmp = heard, .hears_interrupt = true};
 
-static const struct command count_word, size_word, from_word;
-static const struct command *const options[] = {&count_word, &df, &size_word, &from_word, NULL};
+static const struct command count_word, size_word, interval_word, timeout_word, ttl_word, tos_word, from_word;
+static const struct command *const options[] = {
+    &count_word, &df, &interval_word, &size_word, &from_word, &timeout_word, &tos_word, &ttl_word, NULL,
+};
 
-static const struct command count_value = {
-    COMMAND_NUMBER, "(1-1000000)", "Requests; 5 without it", .min = 1, .max = 1000000, .next = options, .run = &run};
-static const struct command *const count_next[] = {&count_value, NULL};
-static const struct command count_word = {COMMAND_WORD, "count", "How many requests", .next = count_next};
+#define NUMBER(symbol, keyword, least, most, help, value_help)                                                         \
+    static const struct command symbol##_value = {COMMAND_NUMBER, "(" #least "-" #most ")", value_help, .min = least,  \
+                                                  .max = most,    .next = options,          .run = &run};              \
+    static const struct command *const symbol##_next[] = {&symbol##_value, NULL};                                      \
+    static const struct command symbol##_word = {COMMAND_WORD, keyword, help, .next = symbol##_next}
 
-static const struct command size_value = {COMMAND_NUMBER, "(0-65507)",     "Bytes of data in each; 56 without it",
-                                          .max = 65507,   .next = options, .run = &run};
-static const struct command *const size_next[] = {&size_value, NULL};
-static const struct command size_word = {COMMAND_WORD, "size", "How large", .next = size_next};
+NUMBER(count, "count", 1, 1000000, "How many requests", "Requests; 5 without it");
+NUMBER(size, "size", 0, 65507, "How large", "Bytes of data in each; 56 without it");
+NUMBER(interval, "interval", 10, 60000, "How often", "Milliseconds from one to the next; 1000 without it");
+NUMBER(timeout, "timeout", 1, 10, "How long an answer may take", "Seconds; 1 without it");
+NUMBER(ttl, "ttl", 1, 255, "How many routers it may pass", "Time to live; 64 without it");
+NUMBER(tos, "tos", 0, 255, "Type of service", "The whole byte: DSCP and ECN; 0 without it");
 
 static const struct command df = {COMMAND_WORD, "df", "Do not fragment", .next = options, .run = &run};
 
@@ -325,5 +348,6 @@ static const struct command from_word = {COMMAND_WORD, "source", "From which add
 
 static const struct command target = {COMMAND_ADDR,    "A.B.C.D",   "The host",
                                       .next = options, .run = &run, .values = COMMAND_VALUES_NEIGHBOURS};
-static const struct command *const words[] = {&target, NULL};
+static const struct command name = {COMMAND_ANY, "NAME", "Its name", .next = options, .run = &run};
+static const struct command *const words[] = {&target, &name, NULL};
 const struct command command_ping = {COMMAND_WORD, "ping", "Is a host there?", .next = words};

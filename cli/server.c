@@ -37,6 +37,7 @@ static void sweep(struct cli *cli)
             TAILQ_REMOVE(&cli->sessions, s, link);
             cli->n_sessions--;
             session_free(s);
+            session_debug_changed(cli);
         }
         s = next;
     }
@@ -144,6 +145,14 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     evconnlistener_enable(cli->listener);
 }
 
+static void on_second(evutil_socket_t fd, short what, void *context)
+{
+    struct cli *cli = context;
+    (void)fd;
+    (void)what;
+    rates_sample(cli->rates, cli->router->dataplane, cli->router->now(cli->router->context));
+}
+
 /* ---- the socket ---- */
 
 static bool make_folder(const char *path, char *why, size_t size)
@@ -236,9 +245,13 @@ void cli_set_access(struct cli *cli, const struct access_rules *rules, int64_t i
 static bool make_events(struct cli *cli, struct event_base *base, int fd)
 {
     cli->turn = evtimer_new(base, on_turn, cli);
+    static const struct timeval second = {.tv_sec = 1};
     cli->retry = evtimer_new(base, on_retry, cli);
-    if (cli->turn == NULL || cli->retry == NULL)
+    cli->second = event_new(base, -1, EV_PERSIST, on_second, cli);
+    cli->rates = rates_new();
+    if (cli->turn == NULL || cli->retry == NULL || cli->second == NULL || cli->rates == NULL)
         return false;
+    event_add(cli->second, &second);
     cli->listener = evconnlistener_new(base, on_accept, cli, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
     if (cli->listener == NULL)
         return false;
@@ -266,6 +279,7 @@ struct cli *cli_new(struct event_base *base, const struct cli_router *router, co
     cli->inode = st.st_ino;
     snprintf(cli->path, sizeof cli->path, "%s", path);
     TAILQ_INIT(&cli->sessions);
+    LIST_INIT(&cli->resolves);
     if (!make_events(cli, base, fd)) {
         snprintf(why, why_size, "the shell on %s: the system gave no memory", path);
         if (cli->listener == NULL)
@@ -291,12 +305,16 @@ void cli_free(struct cli *cli)
         TAILQ_REMOVE(&cli->sessions, s, link);
         session_free(s);
     }
+    resolves_free(&cli->resolves);
     if (cli->listener != NULL)
         evconnlistener_free(cli->listener);
     if (lstat(cli->path, &st) == 0 && st.st_dev == cli->device && st.st_ino == cli->inode)
         unlink(cli->path);
     if (cli->turn != NULL)
         event_free(cli->turn);
+    rates_free(cli->rates);
+    if (cli->second != NULL)
+        event_free(cli->second);
     if (cli->retry != NULL)
         event_free(cli->retry);
     free(cli);

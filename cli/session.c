@@ -114,8 +114,9 @@ struct session *session_new(struct cli *cli, int fd)
     access_peer_read(&s->peer, fd);
     s->io = bufferevent_socket_new(cli->base, fd, BEV_OPT_CLOSE_ON_FREE);
     s->out = evbuffer_new();
+    s->filtered = evbuffer_new();
     s->idle = event_new(cli->base, -1, 0, on_idle, s);
-    if (s->io == NULL || s->out == NULL || s->idle == NULL) {
+    if (s->io == NULL || s->out == NULL || s->filtered == NULL || s->idle == NULL) {
         if (s->io == NULL)
             close(fd);
         session_free(s);
@@ -137,10 +138,13 @@ void session_free(struct session *s)
 {
     if (s->busy)
         session_end_job(s);
+    filter_free(s->filter);
     if (s->io != NULL)
         bufferevent_free(s->io);
     if (s->out != NULL)
         evbuffer_free(s->out);
+    if (s->filtered != NULL)
+        evbuffer_free(s->filtered);
     if (s->idle != NULL)
         event_free(s->idle);
     for (unsigned i = 0; i < SESSION_HISTORY; i++)

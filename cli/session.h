@@ -13,9 +13,12 @@
 
 #include "cli/access.h"
 #include "cli/cli.h"
+#include "cli/filter.h"
 #include "cli/frame.h"
 #include "cli/job.h"
 #include "cli/mode.h"
+#include "cli/rates.h"
+#include "cli/resolve.h"
 
 #define SESSIONS_MAX    64
 #define SESSION_HISTORY 100 /* lines that `show history` remembers */
@@ -25,12 +28,20 @@
 
 enum session_protocol { SESSION_UNDECIDED, SESSION_PLAIN, SESSION_FRAMED };
 
+/* What a session wants to hear of one kind. */
+struct session_debug {
+    bool on, has_prefix;
+    char interface[MODE_SUBJECT]; /* "": of all */
+    struct prefix prefix;
+};
+
 struct session {
     TAILQ_ENTRY(session) link;
     struct cli *cli;
     unsigned number;
     struct bufferevent *io;
-    struct evbuffer *out; /* of the current step, not yet in frames */
+    struct evbuffer *out;      /* of the current step, not yet in frames */
+    struct evbuffer *filtered; /* what came through the filter of it */
     struct event *idle;
     struct access_peer peer;
     enum session_protocol protocol;
@@ -44,9 +55,16 @@ struct session {
     bool waiting; /* until job_wake() */
     struct job job;
     struct command_line line;
+    struct filter *filter; /* of its answer; NULL: none */
 
     const struct mode *mode;
     char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
+
+    bool hears_log;
+    enum config_log_level log_level; /* down to which */
+    struct session_debug debug[DEBUG__COUNT];
+    struct bucket debug_bucket;
+    unsigned untold; /* lines that it should have heard */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */
@@ -61,12 +79,15 @@ struct cli {
     struct evconnlistener *listener;
     struct event *turn;  /* some session can go on */
     struct event *retry; /* accepting again after descriptors ran out */
+    struct event *second;
+    struct rates *rates; /* sampled each second */
     char path[108];
     dev_t device; /* of the socket, so that only our own is removed */
     ino_t inode;
     struct access_rules access;
     int64_t idle_s;
     struct sessions sessions;
+    struct resolves resolves; /* host names that are looked up */
     unsigned n_sessions, last_number;
 };
 
@@ -84,6 +105,9 @@ void session_step(struct session *session);
 bool session_finished(const struct session *session);
 
 void session_restart_idle(struct session *session);
+
+/* What sessions want to hear has changed. */
+void session_debug_changed(struct cli *cli);
 
 /* Soon calls session_step for whoever is runnable. */
 void cli_schedule(struct cli *cli);

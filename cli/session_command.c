@@ -52,8 +52,11 @@ void session_step_job(struct session *s)
         return;
     case STEP_DONE: {
         bool success = !job->failed;
+        char why[160];
         session_end_job(s);
-        if (s->leaving)
+        if (!session_end_filter(s, why, sizeof why))
+            session_refuse(s, false, why, why);
+        else if (s->leaving)
             session_bye(s, ""); /* in place of the end of the answer: no prompt will follow */
         else
             session_done(s, success);
@@ -99,14 +102,6 @@ static void remember(struct session *s, const char *line)
         s->history_n++;
 }
 
-static bool has_pipe(const char *line)
-{
-    for (const char *at = line; (at = strchr(at, '|')) != NULL; at++)
-        if (at != line && at[-1] == ' ' && (at[1] == ' ' || at[1] == '\0'))
-            return true;
-    return false;
-}
-
 /* Reads LINE in the session's mode, and if it is none of its commands as one of the modes above. What is said of a bad
  * line is of the mode that understood most of it. */
 static bool match(struct session *s, const struct command_world *world, const char *line, struct command_error *error)
@@ -123,17 +118,32 @@ static bool match(struct session *s, const struct command_world *world, const ch
     return false;
 }
 
+/* The same of a line that may end in filters. The last argument of some commands is the rest of the line, pipes and
+ * all. */
+static bool match_filtered(struct session *s, const struct command_world *world, const char *line,
+                           struct command_error *error)
+{
+    const char *pipe = filter_find(line);
+    if (pipe == NULL)
+        return match(s, world, line, error);
+    char command[COMMAND_LINE_MAX + 1];
+    snprintf(command, sizeof command, "%.*s", (int)(pipe - line), line);
+    if (!match(s, world, command, error))
+        return false;
+    if (s->line.args[s->line.n - 1].command->kind == COMMAND_REST)
+        return match(s, world, line, error);
+    s->filter = filter_new(pipe, error->text, sizeof error->text);
+    error->column = (unsigned)(pipe - line);
+    return s->filter != NULL;
+}
+
 void session_run(struct session *s, const char *line)
 {
     struct command_world world = world_of(s);
     struct command_error error;
     char text[1024];
     remember(s, line);
-    if (has_pipe(line)) {
-        session_refuse(s, false, "", "filters (| include, | exclude, | begin, | count) are not supported yet");
-        return;
-    }
-    if (!match(s, &world, line, &error)) {
+    if (!match_filtered(s, &world, line, &error)) {
         session_refuse(s, s->line.json, error.text, command_error_text(&error, line, text, sizeof text));
         return;
     }
@@ -172,6 +182,11 @@ static bool make_help(struct session *s, const char *line, struct command_error 
 {
     struct command_world world = world_of(s);
     struct answer answer = {.list.add = add_answer, .to = s->out};
+    const char *pipe = filter_find(line);
+    if (pipe != NULL) {
+        filter_offer(pipe, &answer.list);
+        return true;
+    }
     if (command_help(s->mode->root, &world, line, &answer.list, error))
         return true;
     for (const struct mode *mode = s->mode->parent; mode != NULL && mode->parent != NULL; mode = mode->parent) {
@@ -203,7 +218,10 @@ void session_answer(struct session *s, enum frame_type type, const char *line)
     } else {
         struct command_world world = world_of(s);
         struct answer answer = {.list.add = add_answer, .to = s->out, .words_only = true};
-        for (const struct mode *mode = s->mode; mode != NULL; mode = mode->parent) {
+        const char *pipe = filter_find(line);
+        if (pipe != NULL)
+            filter_offer(pipe, &answer.list);
+        for (const struct mode *mode = s->mode; pipe == NULL && mode != NULL; mode = mode->parent) {
             command_complete(mode->root, &world, line, &answer.list);
             if (evbuffer_get_length(s->out) > 0 || mode->parent == NULL || mode->parent->parent == NULL)
                 break;

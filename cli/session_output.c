@@ -17,11 +17,12 @@ void session_send(struct session *s, enum frame_type type, const void *bytes, si
     evbuffer_add(to, bytes, len);
 }
 
-void session_flush(struct session *s)
+/* All of FROM. */
+static void send_output(struct session *s, struct evbuffer *from)
 {
     struct evbuffer *to = bufferevent_get_output(s->io);
     size_t len;
-    while ((len = evbuffer_get_length(s->out)) > 0) {
+    while ((len = evbuffer_get_length(from)) > 0) {
         if (len > OUTPUT_FRAME)
             len = OUTPUT_FRAME;
         if (s->protocol == SESSION_FRAMED) {
@@ -29,8 +30,34 @@ void session_flush(struct session *s)
             frame_header(header, FRAME_OUTPUT, (uint32_t)len);
             evbuffer_add(to, header, sizeof header);
         }
-        evbuffer_remove_buffer(s->out, to, len);
+        evbuffer_remove_buffer(from, to, len);
     }
+}
+
+void session_flush(struct session *s)
+{
+    if (s->filter == NULL) {
+        send_output(s, s->out);
+        return;
+    }
+    filter_take(s->filter, s->out, s->filtered);
+    send_output(s, s->filtered);
+}
+
+bool session_end_filter(struct session *s, char *why, size_t size)
+{
+    if (s->filter == NULL)
+        return true;
+    filter_take(s->filter, s->out, s->filtered);
+    bool complete = filter_end(s->filter, s->filtered, why, size);
+    send_output(s, s->filtered);
+    return complete;
+}
+
+static void drop_filter(struct session *s)
+{
+    filter_free(s->filter);
+    s->filter = NULL;
 }
 
 void session_prompt(struct session *s)
@@ -50,6 +77,7 @@ void session_done(struct session *s, bool success)
 {
     uint8_t status = success ? 0 : 1;
     session_flush(s);
+    drop_filter(s);
     if (s->protocol != SESSION_FRAMED)
         return;
     session_prompt(s);
@@ -58,6 +86,7 @@ void session_done(struct session *s, bool success)
 
 void session_refuse(struct session *s, bool json, const char *sentence, const char *text)
 {
+    drop_filter(s);
     if (json)
         json_document(&s->job.json, json_pack("{s:o}", "error", json_text(sentence)));
     session_flush(s);

@@ -15,6 +15,10 @@ void session_send(struct session *s, enum frame_type type, const void *bytes, si
 /* What steps have printed goes out. */
 void session_flush(struct session *s);
 
+/* The answer is complete: what its filter has kept goes out as well. False, with a sentence in WHY, when that could not
+ * look at everything. */
+bool session_end_filter(struct session *s, char *why, size_t size);
+
 void session_prompt(struct session *s);
 
 /* The end of a command's answer. */

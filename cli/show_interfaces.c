@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/job.h"
+#include "cli/show_rates.h"
 #include "cli/text.h"
 #include "cli/tree.h"
 
@@ -131,6 +132,7 @@ static json_t *interface_json(const struct job *job, const struct view *view)
     json_object_set_new(o, "changes", json_integer(link->carrier_changes));
     json_object_set_new(o, "lastChangeSeconds", json_count(seconds_since(job, link->changed_ns)));
     json_object_set_new(o, "counters", counters_json(view));
+    json_object_set_new(o, "rates", show_rates_json(job, link->port));
     return o;
 }
 
@@ -179,6 +181,7 @@ static void print_interface(struct job *job, const struct view *view)
               c->rx_packets, c->rx_bytes, view->drops, view->errors);
     job_print(job, "  sent %" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " dropped, %" PRIu64 " errors\n",
               c->tx_packets, c->tx_bytes, c->tx_drops, c->tx_errors);
+    show_rates_lines(job, link->port);
 }
 
 static enum step show_interfaces(struct job *job)
@@ -203,6 +206,13 @@ static enum step show_interfaces(struct job *job)
             print_interface(job, &view);
     }
     return STEP_MORE;
+}
+
+static enum step show_rates(struct job *job)
+{
+    struct walk *walk = job->state;
+    const struct command_arg *name = job_arg(job, &one);
+    return show_rates_table(job, name != NULL ? name->text : NULL, &walk->next);
 }
 
 /* ---- show ip interface brief ---- */
@@ -265,8 +275,9 @@ static enum step show_brief(struct job *job)
 /* ---- the tables ---- */
 
 static const struct command_run run_interfaces = {.state_size = sizeof(struct walk), .step = show_interfaces};
-static const struct command rates = {COMMAND_WORD, "rates", "Packets and bits a second", COMMAND_LOOK | COMMAND_HIDDEN,
-                                     .refusal = "show interfaces rates is not supported yet"};
+static const struct command_run run_rates = {.state_size = sizeof(struct walk), .step = show_rates};
+static const struct command rates = {COMMAND_WORD, "rates", "Packets and bits a second", COMMAND_SHOW,
+                                     .run = &run_rates};
 static const struct command *const after_if[] = {&rates, NULL};
 static const struct command one = {
     COMMAND_IF, "IF", "One interface", COMMAND_SHOW, .next = after_if, .run = &run_interfaces};

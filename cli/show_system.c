@@ -226,28 +226,6 @@ static const struct command_run run_processes = {.step = show_processes};
 const struct command command_show_processes = {COMMAND_WORD, "processes", "Threads, and what lanes hand to the core",
                                                COMMAND_SHOW, .run = &run_processes};
 
-/* ---- show logging ---- */
-
-static enum step show_logging(struct job *job)
-{
-    static const char *const level_name[] = {"error", "warning", "notice", "info", "debug"};
-    const struct config *config = job->router->running(job->router->context);
-    const char *level = level_name[config->log_level];
-    const char *destination = config->log_destination == CONFIG_LOG_SYSLOG ? "syslog" : "stderr";
-    if (job->line->json)
-        json_document(&job->json, json_pack("{s:s, s:s}", "destination", destination, "level", level));
-    else
-        job_print(job, "the log goes to %s, down to level %s%s\n", destination, level,
-                  config->log_destination == CONFIG_LOG_SYSLOG
-                      ? " (journalctl -t ferryd)"
-                      : ", where whoever started the daemon keeps it (journalctl -u ferryd under systemd)");
-    return STEP_DONE;
-}
-
-static const struct command_run run_logging = {.step = show_logging};
-const struct command command_show_logging = {COMMAND_WORD, "logging", "Where the log goes", COMMAND_SHOW,
-                                             .run = &run_logging};
-
 /* ---- show users ---- */
 
 static const char *access_name(enum access_level level)

@@ -7,7 +7,7 @@
 /* show */
 extern const struct command command_show_version, command_show_running, command_show_startup, command_show_interfaces,
     command_show_drops, command_show_memory, command_show_processes, command_show_logging, command_show_users,
-    command_show_history;
+    command_show_history, command_show_debugging;
 
 /* show ip */
 extern const struct command command_show_ip_interface, command_show_ip_route, command_show_ip_fib, command_show_ip_arp,
@@ -16,10 +16,12 @@ extern const struct command command_show_ip_interface, command_show_ip_route, co
 extern const struct command command_clear_counters, command_clear_ip_arp;
 
 /* at the top */
-extern const struct command command_ping, command_reload, command_exit, command_quit, command_end, command_terminal;
+extern const struct command command_ping, command_traceroute, command_capture, command_reload, command_exit,
+    command_quit, command_end;
+
+extern const struct command command_debug, command_undebug, command_no_debug, command_terminal, command_no_terminal;
 
 /* Not built yet. */
-extern const struct command command_configure, command_write, command_no, command_traceroute, command_terminal_monitor,
-    command_monitor, command_debug, command_capture, command_trace;
+extern const struct command command_configure, command_write, command_monitor, command_trace;
 
 #endif

@@ -38,7 +38,7 @@ enum obstacle interface_state(const struct interface *i, const struct link *link
 
 void interface_close(struct router *router, struct interface *i);
 
-/* The configuration's wish about sending around the qdisc. */
+/* Whether to send around the qdisc: as the configuration wishes, but never while somebody looks at what is sent. */
 bool interface_wants_bypass(const struct router *router, const struct link *link);
 
 /* interface_port.c: takes from the RIB what the configuration no longer has, or everything. */

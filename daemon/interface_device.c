@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/interface.h"
+#include "daemon/interfaces.h"
 
 #define MTU_LEAST    68 /* RFC 791 3.2 */
 #define COMMAND_ROOM 96 /* of one "ip addr del" and what may follow it */
@@ -119,6 +120,8 @@ void interface_close(struct router *router, struct interface *i)
 
 bool interface_wants_bypass(const struct router *router, const struct link *link)
 {
+    if (interfaces_is_tapped(router->interfaces, link->name))
+        return false;
     switch ((enum config_qdisc_bypass)router->running->qdisc_bypass) {
     case CONFIG_BYPASS_ON:
         return true;

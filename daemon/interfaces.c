@@ -15,6 +15,8 @@ struct interfaces {
     unsigned next_number;
     bool used[PORT_MAX];
     struct event *retry;
+    struct cli_tap *taps;
+    unsigned n_taps;
 };
 
 static void say(const struct interfaces *all, const struct interface *i)
@@ -39,6 +41,14 @@ static void say(const struct interfaces *all, const struct interface *i)
     }
 }
 
+static void follow_bypass(const struct interfaces *all, struct interface *i, const struct link *link)
+{
+    if (i->ifindex == 0 || link == NULL || interface_wants_bypass(all->router, link) == i->bypass)
+        return;
+    i->bypass = !i->bypass;
+    af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
+}
+
 static void settle(const struct interfaces *all, struct interface *i, struct now now)
 {
     char why[REASON_MAX] = "";
@@ -57,10 +67,7 @@ static void settle(const struct interfaces *all, struct interface *i, struct now
     i->settled = true;
     if (news)
         say(all, i);
-    if (i->ifindex != 0 && interface_wants_bypass(all->router, link) != i->bypass) {
-        i->bypass = !i->bypass;
-        af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
-    }
+    follow_bypass(all, i, link);
     interface_follow(all->router, i, link, now);
 }
 
@@ -172,6 +179,9 @@ static void drop(struct interfaces *all, struct interface *i, struct now now)
     dataplane_remove_port(r->dataplane, i->number, now);
     all->used[i->number] = false;
     log_info(&r->log, "interface %s: no longer configured", i->name);
+    for (struct cli_tap *tap = all->taps; tap != NULL; tap = tap->next)
+        if (strcmp(tap->name, i->name) == 0)
+            tap->gone(tap);
     free_interface(i);
 }
 
@@ -231,6 +241,52 @@ unsigned interfaces_apply(struct interfaces *all, const struct config *config, s
         af_packet_expect(all->router->af_packet, 0);
     rib_batch_end(all->router->rib, now);
     return refused;
+}
+
+/* ---- taps ---- */
+
+static void tapping_changed(const struct interfaces *all, const char *name)
+{
+    struct interface *i = find(all, name);
+    if (i != NULL)
+        follow_bypass(all, i, links_find(all->router->links, name));
+}
+
+bool interfaces_tap(struct interfaces *all, struct cli_tap *tap)
+{
+    if (all->n_taps == CLI_TAPS_MAX)
+        return false;
+    tap->next = all->taps;
+    all->taps = tap;
+    all->n_taps++;
+    tapping_changed(all, tap->name);
+    return true;
+}
+
+void interfaces_untap(struct interfaces *all, struct cli_tap *tap)
+{
+    struct cli_tap **at = &all->taps;
+    while (*at != NULL && *at != tap)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    *at = tap->next;
+    all->n_taps--;
+    tapping_changed(all, tap->name);
+}
+
+bool interfaces_is_tapped(const struct interfaces *all, const char *name)
+{
+    for (const struct cli_tap *tap = all->taps; tap != NULL; tap = tap->next)
+        if (strcmp(tap->name, name) == 0)
+            return true;
+    return false;
+}
+
+void interfaces_finish_taps(struct interfaces *all)
+{
+    while (all != NULL && all->taps != NULL)
+        all->taps->finish(all->taps);
 }
 
 /* ---- looking ---- */

@@ -36,6 +36,16 @@ unsigned interfaces_number(const struct interfaces *interfaces, const char *name
 /* Something about the device of this name changed: links' callback, CONTEXT is the interfaces. */
 void interfaces_device_changed(void *context, const char *name);
 
+/* cli_router.tap and untap. */
+bool interfaces_tap(struct interfaces *interfaces, struct cli_tap *tap);
+void interfaces_untap(struct interfaces *interfaces, struct cli_tap *tap);
+
+/* Somebody looks at the interface of this name. */
+bool interfaces_is_tapped(const struct interfaces *interfaces, const char *name);
+
+/* Ends all taps. INTERFACES may be NULL. */
+void interfaces_finish_taps(struct interfaces *interfaces);
+
 /* The I-th in configuration order, for the shell. False past the last. */
 bool interfaces_view(const struct interfaces *interfaces, unsigned i, struct cli_link *view);
 

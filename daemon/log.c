@@ -60,18 +60,27 @@ static bool is_read(int fd, int patience_ms)
     return ready != 0;
 }
 
-static void write_with_time(int fd, enum config_log_level level, const char *text)
+#define TIMED_BYTES (LINE_MAX_BYTES + 64)
+
+static size_t add_time(enum config_log_level level, const char *text, char line[TIMED_BYTES])
 {
     struct timespec at;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &at);
     localtime_r(&at.tv_sec, &tm);
-    char date[32], line[LINE_MAX_BYTES + 64];
+    char date[32];
     strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm);
-    int len = snprintf(line, sizeof line, "%s.%03ld %s: %s\n", date, at.tv_nsec / 1000000, level_name[level], text);
+    return (size_t)snprintf(line, TIMED_BYTES, "%s.%03ld %s: %s\n", date, at.tv_nsec / 1000000, level_name[level],
+                            text);
+}
+
+static void write_with_time(int fd, enum config_log_level level, const char *text)
+{
+    char line[TIMED_BYTES];
+    size_t len = add_time(level, text, line);
     /* One write a line, so that lines of several processes on one terminal stay whole. Where it fails there is nobody
      * to tell. */
-    if (write(fd, line, (size_t)len) < 0)
+    if (write(fd, line, len) < 0)
         return;
 }
 
@@ -111,6 +120,11 @@ void log_at(const struct log *log, enum config_log_level level, const char *form
         syslog(level_syslog[level], "%s", text);
     if (!syslog_too || (log->starting && level <= CONFIG_LOG_WARNING))
         write_line(log, level, text);
+    if (log->hear != NULL) {
+        char line[TIMED_BYTES];
+        line[add_time(level, text, line) - 1] = '\0';
+        log->hear(log->context, level, line);
+    }
     errno = saved;
 }
 

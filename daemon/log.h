@@ -16,6 +16,9 @@ struct log {
     bool starting;    /* until ready, warnings and errors go to standard error whatever the destination */
     int fd;           /* of standard error, or of a test */
     unsigned *lost;   /* counts lines that nobody read; NULL: they are not counted */
+    /* Hears each line that is logged, with its time. May be NULL. */
+    void (*hear)(void *context, enum config_log_level level, const char *line);
+    void *context;
 };
 
 /* What a start needs before there is a configuration: standard error, level info. */

@@ -46,6 +46,14 @@ static void icmp_came(void *context, const struct packet *packet, struct now now
         cli_icmp(r->cli, packet, now);
 }
 
+static void log_heard(void *context, enum config_log_level level, const char *line)
+{
+    struct router *r = context;
+    log_lines_add(&r->log_lines, level, line);
+    if (r->cli != NULL)
+        cli_log(r->cli, level, line);
+}
+
 /* ---- what the shell asks ---- */
 
 static const struct config *view_running(void *context)
@@ -106,6 +114,16 @@ static void view_forget(void *context, struct cli_asker *asker)
     reload_forget(((struct router *)context)->reload, asker);
 }
 
+static bool view_tap(void *context, struct cli_tap *tap)
+{
+    return interfaces_tap(((struct router *)context)->interfaces, tap);
+}
+
+static void view_untap(void *context, struct cli_tap *tap)
+{
+    interfaces_untap(((struct router *)context)->interfaces, tap);
+}
+
 static void view_warn(void *context, const char *text)
 {
     log_warning(&((struct router *)context)->log, "%s", text);
@@ -128,6 +146,7 @@ static bool start_cli(struct router *r)
                                   .hold = view_hold,
                                   .release = view_release,
                                   .config_path = r->options.config_path,
+                                  .log = &r->log_lines,
                                   .version = FERRYD_VERSION,
                                   .started_ns = loop_now(r->loop).ns,
                                   .now = view_now,
@@ -136,6 +155,8 @@ static bool start_cli(struct router *r)
                                   .ring_bytes = view_ring_bytes,
                                   .change = view_change,
                                   .forget = view_forget,
+                                  .tap = view_tap,
+                                  .untap = view_untap,
                                   .warn = view_warn,
                                   .notice = view_notice};
     r->cli = cli_new(r->base, &r->view, path, c->cli_group, c->cli_idle_timeout, why, sizeof why);
@@ -327,6 +348,8 @@ static bool make_core(struct router *r)
 static bool bring_up(struct router *r)
 {
     char why[WHY_MAX];
+    r->log.hear = log_heard;
+    r->log.context = r;
     log_configure(&r->log, r->running);
     if (!guard_capable(why, sizeof why)) {
         log_error(&r->log, "starting failed: %s", why);
@@ -380,6 +403,8 @@ void router_stop(struct router *r)
         lane_thread_stop(r->threads[i]);
     if (r->cli != NULL)
         cli_free(r->cli);
+    r->cli = NULL;
+    interfaces_finish_taps(r->interfaces);
     reload_free(r->reload);
     worker_free(r->worker);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
@@ -405,4 +430,6 @@ void router_stop(struct router *r)
         close(r->pidfile);
     }
     config_free(r->running);
+    r->log.hear = NULL;
+    log_lines_exit(&r->log_lines);
 }

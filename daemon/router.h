@@ -36,7 +36,8 @@ struct router {
     bool wrote_pidfile;
     int pidfile; /* open and locked while it is ours */
     struct log log;
-    unsigned log_lost; /* what the log counts */
+    unsigned log_lost;          /* what the log counts */
+    struct log_lines log_lines; /* the last of it */
     struct config *running;
     struct event_base *base;
     struct grace *grace;

@@ -35,6 +35,23 @@ struct arp_packet {
     uint32_t sender, target;
 };
 
+static void say_packet(const struct arp *arp, const struct port *port, const char *way, const struct arp_packet *p)
+{
+    char sender[ADDR_TEXT], target[ADDR_TEXT];
+    const uint8_t *mac = p->sender_mac;
+    const char *means = p->sender == p->target ? "announces" : p->op == OP_REQUEST ? "asks for" : "answers";
+    debug_say(arp->debug, DEBUG_ARP, port->number, p->sender, "arp %s %s: %s (%02x:%02x:%02x:%02x:%02x:%02x) %s %s",
+              way, port->name, addr_text(p->sender, sender), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], means,
+              addr_text(p->target, target));
+}
+
+/* What is said of a packet is about its sender, and about its target. */
+static void debug_packet(const struct arp *arp, const struct port *port, const char *way, const struct arp_packet *p)
+{
+    if (arp->debug != NULL && (arp->debug->on & 1u << DEBUG_ARP) != 0)
+        say_packet(arp, port, way, p);
+}
+
 /* ---- sending ---- */
 
 static bool send_arp(struct arp *arp, const struct port *port, const uint8_t to[MAC_LEN], const struct arp_packet *say)
@@ -58,6 +75,7 @@ static bool send_arp(struct arp *arp, const struct port *port, const uint8_t to[
     struct packet *packets[] = {&packet};
     enum drop why = DROP_TX_FAILED;
     bool sent = arp->transmit->send(arp->transmit, port->number, packets, 1, &why) == 1;
+    debug_packet(arp, port, sent ? "sent by" : "could not be sent by", say);
     arp->stats.out_failed += !sent;
     if (arp->counters == NULL)
         return sent;
@@ -225,6 +243,7 @@ enum drop arp_input(struct arp *arp, const struct port *port, const struct packe
         arp->stats.in_malformed++;
         return DROP_ARP_MALFORMED;
     }
+    debug_packet(arp, port, "heard on", &heard);
     if (!sender_possible(arp, port, &heard)) {
         arp->stats.in_bad_sender++;
         return DROP_ARP_SENDER;

@@ -8,6 +8,7 @@
 
 #include "forwarding/bucket.h"
 #include "forwarding/counters.h"
+#include "forwarding/debug.h"
 #include "forwarding/neighbour.h"
 #include "forwarding/now.h"
 #include "forwarding/packet.h"
@@ -30,6 +31,7 @@ struct arp {
     struct arp_stats stats;
     struct bucket requests;    /* all broadcast requests together: a scan must not turn into a storm */
     struct counters *counters; /* the core's, for what is sent; NULL: not counted */
+    const struct debug *debug; /* may be NULL */
     /* A conflict was seen: log it (rate-limited by arp) as a sentence. May be NULL. */
     void (*log)(void *context, const char *text);
     /* Whether ADDR is reached by another port than PORT, so that PORT with proxy_arp answers for it (RFC 1027). May be

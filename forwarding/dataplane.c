@@ -209,6 +209,7 @@ struct dataplane *dataplane_new(const struct dataplane_settings *settings)
     d->arp.neighbours = d->neighbours;
     d->arp.transmit = d->transmit;
     d->arp.counters = d->counters;
+    d->arp.debug = &d->debug;
     d->arp.log = log_warning;
     d->arp.proxy = is_behind_another;
     d->arp.on_link = is_on_link;

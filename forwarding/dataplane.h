@@ -11,6 +11,7 @@
 #include "forwarding/arp.h"
 #include "forwarding/bucket.h"
 #include "forwarding/counters.h"
+#include "forwarding/debug.h"
 #include "forwarding/fib.h"
 #include "forwarding/icmp.h"
 #include "forwarding/lane.h"
@@ -66,6 +67,7 @@ struct dataplane {
     uint64_t ring_full[PORT_MAX]; /* set by the daemon from the kernel's statistics before counters are looked at */
     uint64_t ring_full_cleared[PORT_MAX];
     struct bucket log_bucket;
+    struct debug debug; /* nobody wants any at first; set by the floors above */
     struct core_scratch *scratch;
 };
 

@@ -148,6 +148,14 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+void icmp_debug(const struct dataplane *d, const char *way, unsigned port, uint32_t peer, const uint8_t *message)
+{
+    char text[ADDR_TEXT];
+    const char *name = icmp_type_name(message[0]);
+    debug_if(&d->debug, DEBUG_ICMP, port, peer, "icmp %s (type %u, code %u) %s %s", name != NULL ? name : "message",
+             message[0], message[1], way, addr_text(peer, text));
+}
+
 bool icmp_send(struct dataplane *d, struct datagram *datagram, uint8_t *message, size_t len, struct now now)
 {
     store_be16(message + CHECKSUM_AT, 0);
@@ -155,7 +163,9 @@ bool icmp_send(struct dataplane *d, struct datagram *datagram, uint8_t *message,
     datagram->protocol = PROTO_ICMP;
     datagram->data = message;
     datagram->len = len;
-    if (dataplane_send(d, datagram, now) != SEND_OK) {
+    bool sent = dataplane_send(d, datagram, now) == SEND_OK;
+    icmp_debug(d, sent ? "sent to" : "could not be sent to", datagram->port, datagram->dst, message);
+    if (!sent) {
         d->icmp.out_errors++;
         return false;
     }
@@ -170,6 +180,7 @@ void icmp_error(struct dataplane *d, const struct packet *packet, struct icmp_er
         return;
     if (!within_limits(d, error, packet->ip.src, now)) {
         d->icmp.out_rate_limited++;
+        icmp_debug(d, "over the limit, not sent to", packet->port, packet->ip.src, (uint8_t[]){error.type, error.code});
         return;
     }
     struct reflected back;

@@ -72,6 +72,9 @@ bool icmp_error_allowed(const struct own_table *own, const struct packet *packet
  * computed in place. For replies and for the router's own requests; not limited. */
 bool icmp_send(struct dataplane *d, struct datagram *datagram, uint8_t *message, size_t len, struct now now);
 
+/* Says what became of MESSAGE, its type and code at least, to or from PEER, to whoever wants to know. */
+void icmp_debug(const struct dataplane *d, const char *way, unsigned port, uint32_t peer, const uint8_t *message);
+
 /* Takes an ICMP message to the router: PACKET is whole and has been judged as far as IP goes; the message may be turned
  * into its answer in place. Returns DROP__COUNT, or why it is dropped. */
 enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now);

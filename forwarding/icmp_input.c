@@ -119,6 +119,7 @@ enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now)
     if (len < least_length(type))
         return refuse(d);
     d->icmp.in[type]++;
+    icmp_debug(d, "heard from", packet->port, packet->ip.src, message);
 
     bool unicast = is_unicast(d, packet);
     switch (type) {

@@ -8,8 +8,8 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FLOORS = ["forwarding", "protocols", "cli", "daemon"]  # from the ground up
 FORBIDDEN = {
-    "forwarding": r"event2?/|event\.h|evutil|libconfig|netlink/|jansson|histedit|editline",
-    "protocols": r"event2?/|event\.h|evutil|libconfig|netlink/|jansson|histedit|editline",
+    "forwarding": r"event2?/|event\.h|evutil|libconfig|netlink/|jansson|histedit|editline|pcap",
+    "protocols": r"event2?/|event\.h|evutil|libconfig|netlink/|jansson|histedit|editline|pcap",
     "cli": r"libconfig|netlink/",
 }
 # What undefined symbols of a floor may come from, besides libc and the compiler's own: liburcu (whose inlines call its futexes).

@@ -349,7 +349,7 @@ def test_colours_are_modest_and_can_be_refused(pair, open_terminal):
     for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         t = open_terminal(pair.router, **plain)
         t.keys("bogus\r")
-        t.sees("expected clear")
+        t.sees("is not known here")
         t.stands("r1#")
         assert "\x1b[1m" not in t.raw and "\x1b[31m" not in t.raw
         t.leave()
@@ -482,6 +482,19 @@ def test_lines_of_the_log_come_above_the_prompt(script, scripted):
     t.sees("one\nr0: is up")
     script.answer("two\n")
     t.sees("one\nr0: is up\ntwo\nr1#")
+    t.leave()
+
+
+def test_terminal_monitor_while_a_line_is_typed(pair, open_terminal):
+    t = open_terminal(pair.router)
+    t.run("terminal monitor")
+    t.clear()
+    t.keys("show ver")
+    t.stands("r1# show ver")
+    pair.h1.up("eth0", False)
+    t.until(lambda: "r0" in t.lines()[0] and t.line() == "r1# show ver", "a line of the log above the prompt")
+    t.keys("sion\r")
+    t.sees("is up for")
     t.leave()
 
 

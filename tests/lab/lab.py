@@ -368,6 +368,10 @@ class Lab:
         """The lab no longer stops this router at its end: it has been killed, or was meant to fail."""
         self.routers.remove(router)
 
+    def leave_no(self, folder):
+        """FOLDER goes with the lab."""
+        self._tell(f"folder {folder}")
+
     def leave_up(self):
         """From now on nothing is ended or cleaned up."""
         self.keep = True

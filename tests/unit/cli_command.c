@@ -88,10 +88,11 @@ static void carets(void)
     refused_at("show version please", 13, "\"please\" is not known here; expected json");
     refused_at("show ip route 10.0.0.1 x", 23, "expected json");
     refused_at("show ip route 10.0.0.256", 14, "expected A.B.C.D, A.B.C.D/L, connected");
-    refused_at("show interfaces r9", 16, "there is no interface \"r9\"; expected IF (r0, r1, lo0, rates0) or json");
+    refused_at("show interfaces r9", 16,
+               "there is no interface \"r9\"; expected IF (r0, r1, lo0, rates0), rates or json");
     refused_at("ping 10.0.0.1 count 0", 20, "expected (1-1000000)");
     refused_at("ping 10.0.0.1 count 99999999999999999999", 20, "expected (1-1000000)");
-    refused_at("ping 10.0.0.1 count 5 count 6", 22, "expected df, size or source");
+    refused_at("ping 10.0.0.1 count 5 count 6", 22, "expected df, interval, size, source, timeout, tos or ttl");
     refused_at("clear counters json", 15, "no interface \"json\"");
     refused_at("exit now", 5, "the command ends before it");
     refused_at("", 1, "incomplete");
@@ -137,19 +138,8 @@ static void json_of_refused(void)
 
 static void not_yet(void)
 {
-    static const char *const lines[] = {"configure",
-                                        "conf t",
-                                        "write memory",
-                                        "traceroute 10.0.0.1",
-                                        "no debug all",
-                                        "show ip igmp groups",
-                                        "show ip mroute",
-                                        "capture r0 /tmp/x",
-                                        "monitor",
-                                        "trace packet",
-                                        "debug arp",
-                                        "terminal monitor",
-                                        "show interfaces rates"};
+    static const char *const lines[] = {"configure",      "conf t",  "write memory", "show ip igmp groups",
+                                        "show ip mroute", "monitor", "trace packet", "debug rip"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
         CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
@@ -206,27 +196,27 @@ static const char *completion_of(const char *text)
 
 static void help(void)
 {
-    CU_ASSERT_STRING_EQUAL(help_of(""), "clear end exit ping quit reload show terminal");
+    CU_ASSERT_PTR_NOT_NULL(strstr(help_of(""), "ping quit reload show"));
     CU_ASSERT_STRING_EQUAL(help_of("sh"), "show");
     CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface route traffic");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route "),
                            "A.B.C.D A.B.C.D/L connected kernel rip static summary json <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("show version "), "json <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("show version json "), "<cr>");
-    CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 df "), "count size source <cr>");
+    CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 df "), "count interval size source timeout tos ttl <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 count "), "(1-1000000)");
     /* of arguments only those that may go on so */
     CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 count 12"), "(1-1000000)");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route 10.0"), "A.B.C.D A.B.C.D/L");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route 10.0.0.0/"), "A.B.C.D/L");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route s"), "static summary");
-    CU_ASSERT_STRING_EQUAL(help_of("show interfaces ra"), "IF");
+    CU_ASSERT_STRING_EQUAL(help_of("show interfaces rates0"), "IF");
     CU_ASSERT_STRING_EQUAL(help_of("show interfaces j"), "json");
     struct heard h = {.list.add = hear};
     CU_ASSERT_FALSE(command_help(command_exec, &world, "show nonsense ", &h.list, &error));
     CU_ASSERT_EQUAL(error.column, 5);
     CU_ASSERT_FALSE(command_help(command_exec, &world, "ping 10.0.0.1 count 1000001", &h.list, &error));
-    CU_ASSERT_FALSE(command_help(command_exec, &world, "ping 10.0.0.256", &h.list, &error));
+    CU_ASSERT_FALSE(command_help(command_exec, &world, "clear ip arp 10.0.0.256", &h.list, &error));
 }
 
 static void hear_help(struct command_list *self, const char *word, const char *text)
@@ -248,8 +238,8 @@ static void completion(void)
     CU_ASSERT_STRING_EQUAL(completion_of("sh"), "show");
     CU_ASSERT_STRING_EQUAL(completion_of("show ip r"), "route");
     CU_ASSERT_STRING_EQUAL(completion_of("show m"), "memory");
-    CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r"), "r0 r1 rates0");
-    CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r0 "), "json");
+    CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r"), "r0 r1 rates0 rates");
+    CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r0 "), "rates json");
     CU_ASSERT_STRING_EQUAL(completion_of("show nonsense "), "");
     CU_ASSERT_STRING_EQUAL(completion_of("wr"), "");
 }

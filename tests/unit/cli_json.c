@@ -91,11 +91,22 @@ static void counters(void)
     json_decref(document);
 }
 
+static void reals(void)
+{
+    begin();
+    json_document(&stream, json_pack("{s:f}", "rtt", 0.142493));
+
+    struct evbuffer_ptr at = evbuffer_search(out, ":0.142493}", 10, NULL);
+    CU_ASSERT_TRUE(at.pos > 0);
+    json_decref(written());
+}
+
 static const struct unit_case cases[] = {
     {"an empty object is {}", empty_object},
     {"an empty list is there", empty_array},
     {"nested members make one document", nested},
     {"what is not UTF-8 does not break the document", not_utf8},
     {"counters are numbers, the largest too", counters},
+    {"real numbers have the digits that were measured", reals},
 };
 UNIT_MAIN("json", cases)

@@ -25,6 +25,7 @@ struct shell {
     struct cli *cli;
     char path[64], why[256];
     char log[1024]; /* the last line */
+    struct log_lines lines;
     bool reload_good, reload_later;
     struct cli_asker *reloading; /* waits, when reload_later */
 };
@@ -180,6 +181,7 @@ static inline void shell_begin(struct shell *s)
                                   .config_path = "/nonexistent/ferryd.conf",
                                   .version = "1.2.3",
                                   .started_ns = 900 * NS_PER_S,
+                                  .log = &s->lines,
                                   .now = shell_now,
                                   .link = shell_link,
                                   .refresh_counters = shell_refresh,

@@ -1,0 +1,194 @@
+/* Output filters, on their own and in a session. */
+#include "cli/filter.h"
+#include "tests/unit/support/shell.h"
+
+static struct shell s;
+
+/* What comes through FILTERS of TEXT, which comes in pieces of PIECE bytes. */
+static char *filtered(const char *filters, const char *text, size_t piece)
+{
+    char why[256];
+    struct filter *filter = filter_new(filters, why, sizeof why);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(filter);
+    struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+    for (size_t at = 0, len = strlen(text); at < len; at += piece) {
+        evbuffer_add(in, text + at, len - at < piece ? len - at : piece);
+        filter_take(filter, in, out);
+        CU_ASSERT_EQUAL(evbuffer_get_length(in), 0);
+    }
+    CU_ASSERT_TRUE(filter_end(filter, out, why, sizeof why));
+    size_t len = evbuffer_get_length(out);
+    char *result = malloc(len + 1);
+    evbuffer_remove(out, result, len);
+    result[len] = '\0';
+    evbuffer_free(in);
+    evbuffer_free(out);
+    filter_free(filter);
+    return result;
+}
+
+static void expect(const char *filters, const char *text, const char *result)
+{
+    for (unsigned whole = 0; whole <= 1; whole++) {
+        char *got = filtered(filters, text, whole ? strlen(text) + 1 : 1);
+        CU_ASSERT_STRING_EQUAL(got, result);
+        if (strcmp(got, result) != 0)
+            printf("\n  %s got: %s\n", filters, got);
+        free(got);
+    }
+}
+
+static void refused(const char *filters, const char *reason)
+{
+    char why[256] = "";
+    CU_ASSERT_PTR_NULL(filter_new(filters, why, sizeof why));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, reason));
+    if (strstr(why, reason) == NULL)
+        printf("\n  %s got: %s\n", filters, why);
+}
+
+#define LINES "eth0 up\neth1 down\n\nlo up\n"
+
+static void lines_pass_by_expression(void)
+{
+    expect("| include up", LINES, "eth0 up\nlo up\n");
+    expect("| exclude up", LINES, "eth1 down\n\n");
+    expect("| begin down", LINES, "eth1 down\n\nlo up\n");
+    expect("| i ^(eth|lo).*(up)$", LINES, "eth0 up\nlo up\n");
+    expect("| include UP", LINES, "");
+    expect("| include up", "the end is missing: up", "the end is missing: up\n");
+}
+
+static void lines_are_counted(void)
+{
+    expect("| count", LINES, "4\n");
+    expect("| count eth", LINES, "2\n");
+    expect("| count", "", "0\n");
+}
+
+static void filters_follow_each_other(void)
+{
+    expect("| exclude eth1 | include up | count", LINES, "2\n");
+    expect("| count | include 4", LINES, "4\n");
+    expect("| begin eth1 | begin lo", LINES, "lo up\n");
+}
+
+#define CONFIG                                                                                                         \
+    "hostname = \"r1\";\n"                                                                                             \
+    "interfaces = (\n"                                                                                                 \
+    "  {\n"                                                                                                            \
+    "    name = \"r0\";\n"                                                                                             \
+    "  },\n"                                                                                                           \
+    "  {\n"                                                                                                            \
+    "    name = \"r1\";\n"                                                                                             \
+    "    mtu = 1400;\n"                                                                                                \
+    "  }\n"                                                                                                            \
+    ");\n"                                                                                                             \
+    "log: { level = \"info\"; };\n"
+
+static void sections_pass_whole(void)
+{
+    expect("| section mtu", CONFIG, "  {\n    name = \"r1\";\n    mtu = 1400;\n  }\n");
+    expect("| section ^log", CONFIG, "log: { level = \"info\"; };\n");
+    expect("| section nothing", CONFIG, "");
+    expect("| section ^interfaces", CONFIG "icmp: { };\n",
+           "interfaces = (\n  {\n    name = \"r0\";\n  },\n  {\n    name = \"r1\";\n    mtu = 1400;\n  }\n);\n");
+    expect("| section r9", "r8 is up\n  a\nr9 is down\n  b\n  c\nr10 is up\n  d\n", "r9 is down\n  b\n  c\n");
+}
+
+static void lines_and_sections_are_bounded(void)
+{
+    size_t len = 300000;
+    char *text = malloc(len + 1);
+    memset(text, 'x', len);
+    text[len] = '\0';
+    char *got = filtered("| include x", text, len);
+    CU_ASSERT(strlen(got) >= len); /* in pieces, and nothing lost */
+    free(got);
+    for (size_t i = 0; i + 10 < len; i += 10)
+        memcpy(text + i, "  indented", 10), text[i + 9] = '\n';
+    got = filtered("| section indent", text, 4096);
+    CU_ASSERT(strlen(got) >= len - 20); /* but for the line of x at the end */
+    free(got);
+    free(text);
+}
+
+static void bad_filters_are_refused(void)
+{
+    refused("|", "nothing stands behind the pipe");
+    refused("| grep x", "grep is no filter: what may follow | is begin RE");
+    refused("| includes x", "includes is no filter");
+    refused("| include", "include needs an expression");
+    refused("| include a(", "a( is no regular expression: missing closing parenthesis at character");
+    refused("| include x | ", "nothing stands behind the pipe");
+    refused("| c | c | c | c | c | c | c | c | c", "more than 8 filters");
+}
+
+/* Whoever may only look must not be able to hold the router up. */
+static void a_costly_expression_ends(void)
+{
+    char why[256];
+    struct filter *filter = filter_new("| include ^(a+)+$", why, sizeof why);
+    struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(filter);
+    for (unsigned i = 0; i < 1000; i++)
+        evbuffer_add_printf(in, "%s\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+    filter_take(filter, in, out);
+    CU_ASSERT_FALSE(filter_end(filter, out, why, sizeof why));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, "costs too much"));
+    evbuffer_free(in);
+    evbuffer_free(out);
+    filter_free(filter);
+}
+
+/* ---- in a session ---- */
+
+static void says(const char *input, const char *answer)
+{
+    char *text = shell_plain(&s, input);
+    CU_ASSERT_STRING_EQUAL(text, answer);
+    if (strcmp(text, answer) != 0)
+        printf("\n  %s got: %s\n", input, text);
+    free(text);
+}
+
+static void a_session_filters_an_answer(void)
+{
+    shell_begin(&s);
+    says("show ip route | include ^C.*10.0.1.0 | count\nshow ip route | c 10.0.2.0\n", "1\n1\n");
+    says("show ip route json | include \"protocol\" | count connected", "2\n");
+    /* a filter ends with its answer, whatever that was */
+    says("show interfaces r9 | include x\nshow ip route | count 10.0.1.0/24\n",
+         "% there is no interface \"r9\"; expected IF (r0, r1, lo0, gone0), rates or json\n"
+         "  show interfaces r9 | include x\n                  ^\n1\n");
+    says("show ip rip | count\nshow logging | count\n", "% show ip rip is not supported yet\n1\n");
+    says("show logging | gerp x", "% gerp is no filter: what may follow | is begin RE, count [RE], exclude RE, "
+                                  "include RE or section RE\n  show logging | gerp x\n               ^\n");
+    shell_end(&s);
+}
+
+static void a_session_explains_filters(void)
+{
+    shell_begin(&s);
+    says("show logging | ?", "  begin              From the first line that matches\n"
+                             "  count              How many lines there are, or match\n"
+                             "  exclude            Lines that do not match\n"
+                             "  include            Lines that match\n"
+                             "  section            Sections with a line that matches\n");
+    says("show logging | in?", "  include            Lines that match\n");
+    says("show logging | include x | c ?", "  RE                 A regular expression, as of Perl\n");
+    shell_end(&s);
+}
+
+static const struct unit_case cases[] = {
+    {"lines pass by expression", lines_pass_by_expression},
+    {"lines are counted", lines_are_counted},
+    {"filters follow each other", filters_follow_each_other},
+    {"sections pass whole", sections_pass_whole},
+    {"lines and sections are bounded", lines_and_sections_are_bounded},
+    {"bad filters are refused", bad_filters_are_refused},
+    {"a costly expression ends", a_costly_expression_ends},
+    {"a session filters an answer", a_session_filters_an_answer},
+    {"a session explains filters", a_session_explains_filters},
+};
+UNIT_MAIN("filter", cases)
