@@ -129,6 +129,14 @@ static enum status run_complete(struct connection *connection, const char *line)
     return text != NULL ? STATUS_GOOD : STATUS_NO_DAEMON;
 }
 
+/* A script's reading must not end because a window changes. */
+static enum status run_interactive(struct connection *connection)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGWINCH, &action, NULL);
+    return edit_run(connection);
+}
+
 static enum status run(const struct options *options)
 {
     struct connection connection;
@@ -144,7 +152,7 @@ static enum status run(const struct options *options)
         else if (!interactive)
             status = run_script(&connection, stdin);
         else
-            status = edit_run(&connection);
+            status = run_interactive(&connection);
     }
     connection_close(&connection);
     screen_end(&screen);
@@ -164,7 +172,6 @@ int main(int argc, char **argv)
     int status = read_options(argc, argv, &options);
     if (status < 0) {
         sigaction(SIGINT, &action, NULL);
-        sigaction(SIGWINCH, &action, NULL);
         status = (int)run(&options);
     }
     free(options.commands);

@@ -57,10 +57,10 @@ static bool receive(struct connection *c, struct frame *frame)
         enum reader_result result = reader_next(&c->reader, c->fd, frame);
         if (result != READER_NOTHING)
             return result == READER_FRAME;
-        struct pollfd wait[] = {{c->fd, POLLIN, 0}, {c->screen->pager.fd, 0, 0}};
+        struct pollfd wait[] = {{c->fd, POLLIN, 0}, {c->interrupting ? -1 : c->screen->pager.fd, 0, 0}};
         if (ppoll(wait, 2, NULL, &none) < 0)
             return false;
-        if (wait[1].revents != 0 && wait[0].revents == 0 && !c->interrupting) {
+        if (wait[1].revents != 0 && wait[0].revents == 0) {
             errno = EPIPE;
             return false;
         }

@@ -241,6 +241,13 @@ def test_long_answers_are_paged(make_pair, open_terminal):
     t.sees("172.16.0.0/12")
     t.keys("q")
     t.stands("r1#")
+    # Ctrl-C stops the answer; what came of it can still be read
+    t.clear()
+    t.keys("show ip route\r")
+    t.until(lambda: t.line() == ":", "the pager's prompt")
+    t.keys("\x03")
+    t.keys("q")
+    t.stands("r1#")
     # short answers, whoever asks for no pages, and a terminal that has room for all
     assert "logg" in t.run("show logging")
     t.run("terminal length 0")
@@ -511,6 +518,22 @@ def test_a_log_waits_until_the_pager_is_left(script, scripted):
     assert "is down" not in t.text()
     t.keys("q")
     t.sees("r0: is down\nr1#")
+    t.leave()
+
+
+def test_a_pager_that_is_left_while_nothing_comes(script, scripted):
+    t = scripted(10, 60)
+    t.keys("show\r")
+    script.hears("C")
+    script.say("O", "".join(f"row {i}\n" for i in range(40)))
+    t.until(lambda: t.line() == ":", "the pager's prompt")
+    t.keys("q")
+    assert script.hears("I") == ""
+    script.say("O", "too late\n")
+    script.say("I")
+    script.answer("")
+    t.stands("r1#")
+    assert "too late" not in t.text()
     t.leave()
 
 
