@@ -245,7 +245,9 @@ def test_long_answers_are_paged(make_pair, open_terminal):
     t.clear()
     t.keys("show ip route\r")
     t.until(lambda: t.line() == ":", "the pager's prompt")
+    before = len(t.raw)
     t.keys("\x03")
+    t.until(lambda: len(t.raw) > before and t.line() == ":", "the pager's prompt anew")
     t.keys("q")
     t.stands("r1#")
     # short answers, whoever asks for no pages, and a terminal that has room for all
