@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "cli/job.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,12 @@ void job_page_length(struct job *job, unsigned lines)
     snprintf(text, sizeof text, "%u", lines);
     if (job->session->protocol == SESSION_FRAMED)
         session_send(job->session, FRAME_LENGTH, text, strlen(text));
+}
+
+bool job_left_alone(const struct job *job)
+{
+    struct pollfd end = {.fd = bufferevent_getfd(job->session->io)};
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 struct event_base *job_base(const struct job *job)

@@ -62,6 +62,9 @@ void job_enter(struct job *job, const struct mode *mode, const char *subject);
 /* The session's answers are to be shown so many lines at a time; 0: all at once. */
 void job_page_length(struct job *job, unsigned lines);
 
+/* The other end is closed altogether. A client that has only finished speaking still listens. */
+bool job_left_alone(const struct job *job);
+
 struct event_base *job_base(const struct job *job);
 
 struct now job_now(const struct job *job);
