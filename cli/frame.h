@@ -25,6 +25,7 @@ enum frame_type {
     FRAME_STREAM = 'S',  /* empty: the running command's output is to be shown as it comes, not a page at a time */
     FRAME_LENGTH = 'N',  /* a page is so many lines, in decimal; 0: there are no pages */
     FRAME_LOG = 'L',     /* a line that nobody asked for just now: of the log, or of debugging; at any time */
+    FRAME_SCREEN = 'S',  /* a look of `monitor`: a JSON document */
     FRAME_BYE = 'X',     /* the server closes; why, or nothing when the user asked for it */
 };
 

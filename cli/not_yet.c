@@ -17,16 +17,6 @@ static WORD(memory, "memory", "Into the configuration file", .refusal = WRITE);
 static const struct command *const write_words[] = {&memory, NULL};
 WORD(command_write, "write", "Save the running configuration", .next = write_words, .refusal = WRITE);
 
-/* ---- commands with anything behind them ---- */
-
-#define NOT_YET(name, text)                                                                                            \
-    static const struct command name##_rest = {COMMAND_REST, "...", "What belongs to it", COMMAND_HIDDEN,              \
-                                               .refusal = #name " is not supported yet"};                              \
-    static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
-    WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
-
-NOT_YET(monitor, "Watch the router");
-
 /* ---- shows ---- */
 
 #define SHOW(symbol, name, text, ...)                                                                                  \

@@ -47,6 +47,15 @@ const char *text_rate(uint64_t per_second, const char *unit, char to[TEXT_SHORT]
     return to;
 }
 
+const char *text_number(uint64_t n, char to[TEXT_SHORT])
+{
+    text_rate(n, "", to);
+    size_t len = strlen(to);
+    if (len > 0 && to[len - 1] == ' ')
+        to[len - 1] = '\0';
+    return to;
+}
+
 const char *text_mac(const uint8_t mac[6], char to[TEXT_SHORT])
 {
     snprintf(to, TEXT_SHORT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);

@@ -17,6 +17,9 @@ const char *text_size(uint64_t bytes, char to[TEXT_SHORT]);
 /* "999 bit/s", "1.5 Mbit/s": powers of 1000. UNIT is "bit/s", "packet/s" or the like, at most 15 bytes. */
 const char *text_rate(uint64_t per_second, const char *unit, char to[TEXT_SHORT]);
 
+/* The same where the unit stands in the title: "999", "1.5 M". */
+const char *text_number(uint64_t n, char to[TEXT_SHORT]);
+
 const char *text_mac(const uint8_t mac[6], char to[TEXT_SHORT]);
 
 /* "1 packet", "2 packets", "1 entry", "2 entries": N and its noun. */

@@ -138,8 +138,8 @@ static void json_of_refused(void)
 
 static void not_yet(void)
 {
-    static const char *const lines[] = {"configure",      "conf t",  "write memory", "show ip igmp groups",
-                                        "show ip mroute", "monitor", "debug rip"};
+    static const char *const lines[] = {"configure",           "conf t",         "write memory",
+                                        "show ip igmp groups", "show ip mroute", "debug rip"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
         CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
