@@ -51,7 +51,7 @@ static void plain_refusals(void)
     expect("sho logg\nshow ip interface bogus\nsh logging\n",
            LOGGING "% \"bogus\" is not known here; expected brief\n"
                    "  show ip interface bogus\n                    ^\n" LOGGING);
-    expect("configure terminal", "% configure is not supported yet: edit the file and reload configuration\n");
+    expect("show ip mroute", "% show ip mroute is not supported yet\n");
     expect("show ip rip json", "{\"error\":\"show ip rip is not supported yet\"}\n");
     expect("show interfaces r9 json",
            "{\"error\":\"there is no interface \\\"r9\\\"; expected IF (r0, r1, lo0, gone0), rates or json\"}\n");
@@ -177,9 +177,8 @@ static void framed_commands(void)
     int fd = framed();
     send_frame(fd, FRAME_COMMAND, "show logging");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:" LOGGING "P:r1# D:0");
-    send_frame(fd, FRAME_COMMAND, "configure");
-    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
-                           "R:configure is not supported yet: edit the file and reload configurationP:r1# D:1");
+    send_frame(fd, FRAME_COMMAND, "show ip mroute");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "R:show ip mroute is not supported yetP:r1# D:1");
     send_frame(fd, FRAME_COMMAND, "show ip rip json");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:{\"error\":\"show ip rip is not supported yet\"}\n"
                                                          "R:show ip rip is not supported yetP:r1# D:1");
