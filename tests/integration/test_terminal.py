@@ -149,6 +149,19 @@ def test_tab_completes_words_and_live_values(make_pair, open_terminal):
     t.leave()
 
 
+def test_configuration_mode_completes_routes_and_ctrl_z_leaves_it(make_pair, open_terminal):
+    pair = make_pair(ROUTES)
+    t = open_terminal(pair.router)
+    t.keys("configure terminal\r")
+    t.stands("r1(config)#")
+    t.keys("no ip route 172.\t")
+    t.stands("r1(config)# no ip route 172.16.0.0/12")
+    t.keys("\x1a")
+    t.stands("r1#")
+    assert "172.16.0.0/12" in pair.router.json("show ip route static")
+    t.leave()
+
+
 def test_a_question_mark_helps_and_leaves_the_line(pair, open_terminal):
     t = open_terminal(pair.router)
     t.keys("show ip ro?")
