@@ -186,7 +186,8 @@ static bool change_route(const struct edit *edit, struct config *config, char *w
 static const struct command route_distance = {
     COMMAND_NUMBER, "(1-255)", "Distance: the lowest wins, 255 is never used", .min = 1, .max = 255, RUN};
 static const struct command *const after_way[] = {&route_distance, NULL};
-static const struct command route_via = {COMMAND_ADDR, "A.B.C.D", "A next hop", .next = after_way, RUN};
+static const struct command route_via = {COMMAND_ADDR,      "A.B.C.D", "A next hop",
+                                         .next = after_way, RUN,       .values = COMMAND_VALUES_NEIGHBOURS};
 static const struct command route_interface_via = {COMMAND_ADDR, "A.B.C.D", "A next hop on this interface",
                                                    .next = after_way, RUN};
 static const struct command *const after_interface[] = {&route_interface_via, &route_distance, NULL};
@@ -202,7 +203,8 @@ static const struct command *const ways[] = {&route_via,         &route_interfac
                                              &route_unreachable, &route_prohibit,  NULL};
 static const struct command route_prefix = {COMMAND_PREFIX, "A.B.C.D/L", "Destinations", .next = ways};
 static const struct command route_mask = {COMMAND_ADDR, "MASK", "Mask of the destinations", .next = ways};
-static const struct command route_prefix_no = {COMMAND_PREFIX, "A.B.C.D/L", "Destinations", .next = ways, RUN};
+static const struct command route_prefix_no = {COMMAND_PREFIX, "A.B.C.D/L", "Destinations",
+                                               .next = ways,   RUN,         .values = COMMAND_VALUES_STATICS};
 static const struct command route_mask_no = {COMMAND_ADDR, "MASK", "Mask of the destinations", .next = ways, RUN};
 static const struct command *const masks[] = {&route_mask, NULL};
 static const struct command *const masks_no[] = {&route_mask_no, NULL};

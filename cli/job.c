@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/session.h"
+#include "cli/session_parts.h"
 #include "cli/text.h"
 
 void job_print(struct job *job, const char *format, ...)
@@ -71,6 +71,14 @@ void job_enter(struct job *job, const struct mode *mode, const char *subject)
 {
     job->session->mode = mode;
     snprintf(job->session->subject, sizeof job->session->subject, "%s", subject);
+}
+
+void job_page_length(struct job *job, unsigned lines)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", lines);
+    if (job->session->protocol == SESSION_FRAMED)
+        session_send(job->session, FRAME_LENGTH, text, strlen(text));
 }
 
 void job_tell_unconfirmed(struct job *job)
