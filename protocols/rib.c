@@ -154,7 +154,9 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
     if (best != NULL && best->installed && !hops_changed)
         return;
     struct route *route = first;
+    bool had = false;
     do {
+        had |= route->selected;
         if (route != best)
             mark(rib, route, false, false);
         route = route->next;
@@ -163,7 +165,8 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
         fib_remove(rib->fib, route_prefix(first));
     else
         mark(rib, best, true, install(rib, best));
-    tell(rib, route_prefix(first), best);
+    if (had || best != NULL)
+        tell(rib, route_prefix(first), best);
 }
 
 /* ---- the end of a batch ---- */
@@ -373,6 +376,7 @@ static void remove_route(struct rib *rib, struct route *route)
         fib_remove(rib->fib, prefix);
         tell(rib, prefix, NULL);
     } else if (was_selected) {
+        tell(rib, prefix, NULL);
         select_in_ring(rib, left, true);
     }
 }
