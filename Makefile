@@ -199,7 +199,7 @@ $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
 .PHONY: fuzzers
 
-C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
+C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
 
 lint:
 	@$(MAKE) --no-print-directory all

@@ -119,6 +119,35 @@ static void mark(struct rib *rib, struct route *route, bool selected, bool insta
     route->installed = installed;
 }
 
+/* ---- who wants to know ---- */
+
+void rib_watch(struct rib *rib, struct rib_watch *watch)
+{
+    watch->next = rib->watches;
+    rib->watches = watch;
+}
+
+void rib_unwatch(struct rib *rib, struct rib_watch *watch)
+{
+    struct rib_watch **at = &rib->watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+}
+
+static void tell(const struct rib *rib, struct prefix prefix, const struct route *winner)
+{
+    if (rib->watches == NULL)
+        return;
+    struct rib_route given;
+    if (winner != NULL)
+        given = route_given(winner);
+    for (const struct rib_watch *watch = rib->watches; watch != NULL; watch = watch->next)
+        watch->changed(watch->context, prefix, winner != NULL ? &given : NULL);
+}
+
+/* ---- selecting ---- */
+
 /* Selects in the ring of ANY. The winner is put into the FIB if it is a new one or its hops lead elsewhere now; the old
  * one's entry is replaced, never taken away first. */
 static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed)
@@ -127,7 +156,9 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
     if (best != NULL && best->installed && !hops_changed)
         return;
     struct route *route = first;
+    bool had = false;
     do {
+        had |= route->selected;
         if (route != best)
             mark(rib, route, false, false);
         route = route->next;
@@ -136,6 +167,8 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
         fib_remove(rib->fib, route_prefix(first));
     else
         mark(rib, best, true, install(rib, best));
+    if (had || best != NULL)
+        tell(rib, route_prefix(first), best);
 }
 
 /* ---- the end of a batch ---- */
@@ -341,10 +374,13 @@ static void remove_route(struct rib *rib, struct route *route)
     resolve_prefix_changed(rib, prefix);
     hops_put(rib, route->hops);
     slab_free(route);
-    if (left == NULL)
+    if (left == NULL) {
         fib_remove(rib->fib, prefix);
-    else if (was_selected)
+        tell(rib, prefix, NULL);
+    } else if (was_selected) {
+        tell(rib, prefix, NULL);
         select_in_ring(rib, left, true);
+    }
 }
 
 bool rib_remove(struct rib *rib, struct prefix prefix, enum rib_protocol protocol, uint8_t distance, struct now now)

@@ -72,6 +72,17 @@ void rib_batch_end(struct rib *rib, struct now now);
  * each. True when there is some left: then call again soon. If never called, every batch finishes everything. */
 bool rib_run(struct rib *rib, size_t most);
 
+/* Hears of every prefix whose selected route is another one now, or has other hops, or is gone (WINNER is NULL); now
+ * and then of one for which nothing changed. It may look at the RIB, not change it. A newcomer walks with rib_next, in
+ * its own time: what changes meanwhile it hears of. */
+struct rib_watch {
+    void (*changed)(void *context, struct prefix prefix, const struct rib_route *winner);
+    void *context;
+    struct rib_watch *next;
+};
+void rib_watch(struct rib *rib, struct rib_watch *watch);
+void rib_unwatch(struct rib *rib, struct rib_watch *watch);
+
 /* ---- looking ---- */
 
 struct rib_hop_view {

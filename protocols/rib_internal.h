@@ -87,6 +87,7 @@ struct rib {
     struct patricia own;      /* of uint32_t, how often it was told, by address as /32 */
     struct slab_pool route_pool;
     struct fib *fib;
+    struct rib_watch *watches;
     struct hops **buckets;
     size_t n_buckets, n_hops, hops_bytes;
     struct gateway *pending, **pending_end;
@@ -127,6 +128,11 @@ void gateway_make_pending(struct rib *rib, struct gateway *gateway);
 
 /* Walks the gateways whose address PREFIX holds; *at is NULL before the first call. */
 struct gateway *gateway_within(const struct rib *rib, struct prefix prefix, const struct gateway *at);
+
+/* ---- rib_view.c ---- */
+
+/* The route as it was given. */
+struct rib_route route_given(const struct route *route);
 
 /* ---- rib_resolve.c ---- */
 

@@ -32,7 +32,6 @@ static void view_hops(const struct rib *rib, const struct hops *hops, struct rib
 {
     for (unsigned i = 0; i < hops->n; i++) {
         const struct use *use = &hops->use[i];
-        view->route.hops[i] = use->hop;
         if (use->gateway != NULL && use->hop.port == PORT_NONE) {
             view_gateway(view, use->gateway);
             continue;
@@ -40,21 +39,28 @@ static void view_hops(const struct rib *rib, const struct hops *hops, struct rib
         bool own = use->gateway != NULL && use->gateway->own;
         view_hop(view, (struct rib_hop_view){.hop = use->hop, .active = port_is_up(rib, use->hop.port) && !own});
     }
-    view->route.n_hops = hops->n;
+}
+
+struct rib_route route_given(const struct route *route)
+{
+    struct rib_route given = {
+        .prefix = route_prefix(route),
+        .protocol = route->protocol,
+        .type = route->type,
+        .distance = route->distance,
+        .metric = route->metric,
+        .tag = route->tag,
+        .n_hops = route->hops != NULL ? route->hops->n : 0,
+    };
+    for (unsigned i = 0; i < given.n_hops; i++)
+        given.hops[i] = route->hops->use[i].hop;
+    return given;
 }
 
 static void view_route(const struct rib *rib, const struct route *route, struct rib_view *view)
 {
     *view = (struct rib_view){
-        .route =
-            {
-                .prefix = route_prefix(route),
-                .protocol = route->protocol,
-                .type = route->type,
-                .distance = route->distance,
-                .metric = route->metric,
-                .tag = route->tag,
-            },
+        .route = route_given(route),
         .selected = route->selected,
         .installed = route->installed,
         .since_ns = route->since_ns,

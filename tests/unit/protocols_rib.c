@@ -915,6 +915,58 @@ static void in_pieces_against_the_twin(void)
     compare_with_the_twin(true);
 }
 
+/* ---- who watches ---- */
+
+static char told[200];
+
+static void hear(void *context, struct prefix prefix, const struct rib_route *winner)
+{
+    CU_ASSERT_PTR_EQUAL(context, told);
+    char text[PREFIX_TEXT];
+    size_t at = strlen(told);
+    if (winner == NULL)
+        snprintf(told + at, sizeof told - at, "%s gone; ", prefix_text(prefix, text));
+    else
+        snprintf(told + at, sizeof told - at, "%s %s/%u by %u; ", prefix_text(prefix, text),
+                 rib_protocol_name[winner->protocol], winner->distance, winner->n_hops);
+}
+
+/* What was told last ends with this. */
+static void told_is(const char *expected)
+{
+    size_t len = strlen(told), tail = strlen(expected);
+    CU_ASSERT_TRUE(len >= tail && strcmp(told + len - tail, expected) == 0 && (tail > 0 || len == 0));
+    told[0] = '\0';
+}
+
+static void watching(void)
+{
+    start();
+    struct rib_watch watch = {.changed = hear, .context = told};
+    rib_watch(rib, &watch);
+    put("10.9.0.0/16", "10.0.1.2", 10);
+    told_is("10.9.0.0/16 static/10 by 1; ");
+    put("10.9.0.0/16", "10.0.2.2 10.0.3.2", 20);
+    CU_ASSERT_PTR_NULL(strstr(told, "by 2")); /* it did not win */
+    told[0] = '\0';
+    take("10.9.0.0/16", 10);
+    told_is("10.9.0.0/16 static/20 by 2; ");
+    put("10.9.0.0/16", "blackhole", 20);
+    told_is("10.9.0.0/16 static/20 by 0; ");
+    take("10.9.0.0/16", 20);
+    told_is("10.9.0.0/16 gone; ");
+    put("10.9.0.0/16", "10.0.3.2", 20);
+    told[0] = '\0';
+    rib_port_changed(rib, 3, false, now);
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, "10.9.0.0/16 gone; "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, "10.0.3.0/24 gone; "));
+    told[0] = '\0';
+    rib_unwatch(rib, &watch);
+    rib_port_changed(rib, 3, true, now);
+    told_is("");
+    stop();
+}
+
 static const struct unit_case cases[] = {
     {"a connected network is in the FIB while its port is up", connected},
     {"the lowest distance wins, and the next one when it goes", distances},
@@ -935,6 +987,7 @@ static const struct unit_case cases[] = {
     {"many routes follow a port in pieces", many_routes_follow_in_pieces},
     {"little does not wait behind much", little_does_not_wait_behind_much},
     {"changes meet what is left of others", changes_meet_what_is_left_of_others},
+    {"whoever watches hears of every change of a winner", watching},
     {"random changes agree with working everything out from nothing", against_the_twin},
     {"and so they do in pieces, in the end", in_pieces_against_the_twin},
 };
