@@ -44,7 +44,7 @@ LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
                   libconfig-dev liburcu-dev libedit-dev libjansson-dev libpcre2-dev \
-                  libpcap-dev
+                  libpcap-dev nettle-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
                   ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less
@@ -66,6 +66,7 @@ LIB_PROTOCOLS  := $(OUT)/libprotocols.a
 LIB_CLI        := $(OUT)/libcli.a
 
 LIBS_FORWARDING := -lurcu-qsbr -lurcu-common -lpthread
+LIBS_PROTOCOLS   = $(shell pkg-config --libs nettle)
 LIBS_CLI         = -levent -ljansson -lpcre2-8 $(shell pkg-config --libs libpcap)
 LIBS_DAEMON     := -lconfig -lnl-route-3 -lnl-3
 INCLUDES_DAEMON := -I/usr/include/libnl3
@@ -100,7 +101,7 @@ $(OUT)/lib%.a:
 
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 $(OUT)/ferrysh: $(call objects,$(CLIENT))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
@@ -120,12 +121,13 @@ UNIT_SUPPORT := $(call objects,$(sort $(wildcard tests/unit/support/*.c)))
 $(call unit,$(UNIT_forwarding)): $(LIB_FORWARDING)
 $(call unit,$(UNIT_protocols)): $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-$(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI)
+$(call unit,$(UNIT_protocols)): LIBS_UNIT = $(LIBS_PROTOCOLS)
+$(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI) $(LIBS_PROTOCOLS)
 $(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT))) $(LIB_FORWARDING)
 $(call unit,$(UNIT_ferrysh)): LIBS_UNIT = -ledit
 $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(DAEMON))) \
                              $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-$(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI)
+$(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS)
 $(UNITS): $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SUPPORT)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
