@@ -2,6 +2,7 @@
  *
  *   config_check.c       every key, and what it has to do with others
  *   check_routes_file.c  the table of static-routes-file
+ *   check_rip.c          RIP, its prefix lists and key chains
  *   check_index.c        what is looked for, put in order: interfaces by name, addresses by value */
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
@@ -64,6 +65,15 @@ const char *check_first_text(struct config_place first, struct config_place seco
 /* Of a static route: its prefix, and the I-th of its next hops. */
 void check_route_prefix(const struct check *c, struct prefix prefix, struct config_place place);
 void check_route_hop(const struct check *c, const uint32_t *via, unsigned i, struct config_place place);
+
+/* Why no host can have ADDR, as what it is; NULL if one can. */
+const char *check_no_unicast(uint32_t addr);
+
+struct config_place check_place(struct config_place place, struct config_place other);
+
+/* ---- check_rip.c ---- */
+
+void check_rip(const struct check *c);
 
 /* ---- check_routes_file.c ---- */
 

@@ -174,6 +174,22 @@ const struct config_interface *config_interface_find(const struct config *config
     return NULL;
 }
 
+const struct config_prefix_list *config_prefix_list_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_prefix_lists; i++)
+        if (config->prefix_lists[i].name != NULL && strcmp(config->prefix_lists[i].name, name) == 0)
+            return &config->prefix_lists[i];
+    return NULL;
+}
+
+const struct config_key_chain *config_key_chain_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_key_chains; i++)
+        if (config->key_chains[i].name != NULL && strcmp(config->key_chains[i].name, name) == 0)
+            return &config->key_chains[i];
+    return NULL;
+}
+
 /* ---- copying bit by bit ---- */
 
 /* A copy of all but the entries of lists. */

@@ -27,6 +27,41 @@ struct config_address {
 
 enum config_interface_type { CONFIG_ETHERNET, CONFIG_LOOPBACK };
 
+#define CONFIG_UNSAID (-1) /* of a choice that follows another one unless it is made */
+
+struct config_rip_offset {
+    int64_t direction; /* enum config_direction */
+    int64_t metric;
+    char *list; /* of what it is for; NULL: everything */
+    bool doubtful;
+    struct config_place place, list_place;
+};
+
+struct config_rip_summary {
+    struct prefix prefix;
+    struct config_place place;
+};
+
+enum config_direction { CONFIG_IN, CONFIG_OUT };
+enum config_rip_versions { CONFIG_RIP_1, CONFIG_RIP_2, CONFIG_RIP_1_2 };
+
+/* RIP on an interface. */
+struct config_rip_interface {
+    bool enabled, passive, v2_broadcast, auto_summary;
+    int64_t send_version, receive_version; /* enum config_rip_versions or CONFIG_UNSAID */
+    int64_t split_horizon;                 /* enum rip_split_horizon */
+    int64_t metric_in, metric_out;
+    int64_t auth_mode; /* enum rip_auth_mode */
+    int64_t key_id;
+    char *key, *key_chain;        /* NULL: none */
+    char *filter_in, *filter_out; /* prefix lists; NULL: none */
+    struct config_rip_offset *offsets;
+    size_t n_offsets;
+    struct config_rip_summary *summaries;
+    size_t n_summaries;
+    struct config_place auth_place, key_place, key_chain_place, filter_in_place, filter_out_place;
+};
+
 struct config_interface {
     char *name;
     int64_t type;      /* enum config_interface_type */
@@ -36,6 +71,7 @@ struct config_interface {
     int64_t mtu; /* 0: the device's */
     bool shutdown, proxy_arp, redirects, unreachables, mask_reply, directed_broadcast, source_route;
     int64_t arp_timeout; /* seconds */
+    struct config_rip_interface rip;
     bool doubtful;       /* the reader refused some value of it: what would follow from it is not checked */
     struct config_place place, mtu_place; /* place: of the name */
 };
@@ -58,6 +94,78 @@ struct config_arp {
     uint8_t mac[6];
     bool doubtful;
     struct config_place place, interface_place, mac_place; /* place: of the address */
+};
+
+struct config_prefix_rule {
+    int64_t action; /* enum config_action */
+    struct prefix prefix;
+    int64_t ge, le; /* 0: not said */
+    bool doubtful;
+    struct config_place place;
+};
+
+enum config_action { CONFIG_PERMIT, CONFIG_DENY };
+
+struct config_prefix_list {
+    char *name;
+    struct config_prefix_rule *rules;
+    size_t n_rules;
+    bool doubtful;
+    struct config_place place;
+};
+
+struct config_key {
+    int64_t id;
+    int64_t algorithm; /* enum rip_auth_mode; CONFIG_UNSAID: as the interface's mode says */
+    char *secret;
+    char *send, *accept; /* "FROM..TO"; NULL: always */
+    bool doubtful;
+    struct config_place place, send_place, accept_place;
+};
+
+struct config_key_chain {
+    char *name;
+    struct config_key *keys;
+    size_t n_keys;
+    bool doubtful;
+    struct config_place place;
+};
+
+struct config_redistribute {
+    int64_t protocol; /* an index of schema_redistributed */
+    int64_t metric;   /* 0: the default metric */
+    int64_t tag;
+    char *list; /* NULL: everything */
+    bool doubtful;
+    struct config_place place, list_place;
+};
+
+struct config_distance {
+    struct prefix source;
+    int64_t distance;
+    char *list; /* NULL: everything */
+    bool doubtful;
+    struct config_place place, list_place;
+};
+
+struct config_neighbor {
+    uint32_t address;
+    struct config_place place;
+};
+
+struct config_rip {
+    bool enabled;
+    int64_t version, distance, ecmp, default_metric;
+    int64_t update, timeout, garbage, hold_down; /* seconds */
+    bool default_information;
+    int64_t route_limit, table_limit; /* of a neighbour, 0 is none; of all */
+    struct config_redistribute *redistribute;
+    size_t n_redistribute;
+    struct config_neighbor *neighbors;
+    size_t n_neighbors;
+    struct config_distance *distances;
+    size_t n_distances;
+    struct config_place timeout_place;
 };
 
 enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_NOTICE, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
@@ -85,6 +193,11 @@ struct config {
     struct config_arp *arps;
     size_t n_arps;
     int64_t icmp_rate_limit, icmp_burst;
+    struct config_prefix_list *prefix_lists;
+    size_t n_prefix_lists;
+    struct config_key_chain *key_chains;
+    size_t n_key_chains;
+    struct config_rip rip;
     char *cli_socket;
     char *cli_group;          /* NULL: none */
     int64_t cli_idle_timeout; /* seconds; 0: never */
@@ -140,7 +253,8 @@ bool config_write_all(const struct config *config, FILE *to);
 
 /* The same bit by bit: at most MOST entries of its lists, MOST > 0. True when there is more to come. */
 struct config_writer {
-    const struct config *config; /* the rest is 0 before the first call */
+    const struct config *config;
+    bool veiled; /* passwords and keys are shown as stars; the rest is 0 before the first call */
     size_t key, entry;
     bool begun;
 };
@@ -158,5 +272,11 @@ enum config_copy_step config_copy_some(struct config_copier *copier, size_t most
 void config_copy_end(struct config_copier *copier);
 
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
+const struct config_prefix_list *config_prefix_list_find(const struct config *config, const char *name);
+const struct config_key_chain *config_key_chain_find(const struct config *config, const char *name);
+
+/* "2026-11-20 09:05:00..2027-01-01": UTC, the time of day may be cut short or left out, T may stand for the space, and an
+ * end that is left out is open. False if it is not that. Milliseconds since 1970; 0: open. */
+bool config_lifetime(const char *text, uint64_t *from_ms, uint64_t *until_ms);
 
 #endif

@@ -29,7 +29,7 @@ static const char *name_of(const struct config_interface *interface)
     return interface->name == NULL ? "" : interface->name;
 }
 
-static struct config_place or_else(struct config_place place, struct config_place other)
+struct config_place check_place(struct config_place place, struct config_place other)
 {
     return place.line != 0 ? place : other;
 }
@@ -99,8 +99,7 @@ static void check_interfaces(struct check *c)
 
 /* ---- addresses ---- */
 
-/* Why no host can have ADDR, as what it is; NULL if one can. */
-static const char *no_host(uint32_t addr)
+const char *check_no_unicast(uint32_t addr)
 {
     if (addr_is_limited_broadcast(addr))
         return "the broadcast address";
@@ -118,7 +117,7 @@ static void check_address(struct check *c, const struct owned *o)
     struct prefix p = o->address->prefix;
     char text[PREFIX_TEXT], other[PREFIX_TEXT], where[CHECK_FIRST_SIZE];
     prefix_text(p, text);
-    const char *what = no_host(p.addr);
+    const char *what = check_no_unicast(p.addr);
     if (what != NULL) {
         config_error(c->errors, o->address->place, "%s is %s: no interface can have it", text, what);
         return;
@@ -176,7 +175,7 @@ void check_route_hop(const struct check *c, const uint32_t *via, unsigned i, str
 {
     char text[ADDR_TEXT];
     addr_text(via[i], text);
-    const char *what = no_host(via[i]);
+    const char *what = check_no_unicast(via[i]);
     if (what != NULL) {
         config_error(c->errors, place, "next hop %s is %s", text, what);
         return;
@@ -203,7 +202,7 @@ static void check_way(struct check *c, const struct config_route *r)
     prefix_text(r->prefix, text);
     if (r->type != 0) {
         if (r->n_via > 0 || r->interface != NULL)
-            config_error(c->errors, or_else(r->type_place, r->place),
+            config_error(c->errors, check_place(r->type_place, r->place),
                          "route %s has a 'type' that drops packets, and a way out ('via' or 'interface')", text);
         return;
     }
@@ -216,10 +215,10 @@ static void check_way(struct check *c, const struct config_route *r)
         return;
     const struct config_interface *i = check_interface(c, r->interface);
     if (i == NULL)
-        config_error(c->errors, or_else(r->interface_place, r->place),
+        config_error(c->errors, check_place(r->interface_place, r->place),
                      "interface '%s' of route %s is not among the interfaces", r->interface, text);
     else if (i->type == CONFIG_LOOPBACK)
-        config_error(c->errors, or_else(r->interface_place, r->place),
+        config_error(c->errors, check_place(r->interface_place, r->place),
                      "route %s cannot leave by loopback interface '%s' (type = \"blackhole\" drops packets)", text,
                      r->interface);
 }
@@ -250,7 +249,7 @@ static bool check_routes(struct check *c)
                          check_first_text(first[i]->place, r->place, where, sizeof where));
         check_way(c, r);
         for (unsigned k = 0; k < r->n_via; k++)
-            check_route_hop(c, r->via, k, or_else(r->via_place[k], r->place));
+            check_route_hop(c, r->via, k, check_place(r->via_place[k], r->place));
     }
     free(sorted);
     free(first);
@@ -270,7 +269,7 @@ static int compare_arps(const void *a, const void *b)
 static void check_mac(struct check *c, const struct config_arp *a)
 {
     static const uint8_t zero[6];
-    struct config_place place = or_else(a->mac_place, a->place);
+    struct config_place place = check_place(a->mac_place, a->place);
     const uint8_t *m = a->mac;
     if (memcmp(m, zero, sizeof zero) == 0)
         config_error(c->errors, place, "'mac' is all zeros");
@@ -312,10 +311,10 @@ static void check_arp(struct check *c, const struct config_arp *a, const struct 
         return;
     const struct config_interface *i = check_interface(c, a->interface);
     if (i == NULL)
-        config_error(c->errors, or_else(a->interface_place, a->place), "interface '%s' is not among the interfaces",
+        config_error(c->errors, check_place(a->interface_place, a->place), "interface '%s' is not among the interfaces",
                      a->interface);
     else if (i->type == CONFIG_LOOPBACK)
-        config_error(c->errors, or_else(a->interface_place, a->place), "loopback interface '%s' has no neighbours",
+        config_error(c->errors, check_place(a->interface_place, a->place), "loopback interface '%s' has no neighbours",
                      a->interface);
     else
         check_arp_address(c, a, i);
@@ -350,7 +349,7 @@ static void check_lanes(struct check *c)
 {
     size_t n = c->config->n_cpus;
     if (n > 0 && (int64_t)n < c->config->lanes)
-        config_error(c->errors, or_else(c->config->cpus_place, c->config->place), "cpus names %zu CPU%s for %lld lanes",
+        config_error(c->errors, check_place(c->config->cpus_place, c->config->place), "cpus names %zu CPU%s for %lld lanes",
                      n, n == 1 ? "" : "s", (long long)c->config->lanes);
 }
 
@@ -370,6 +369,7 @@ bool config_check(const struct config *config, struct config_errors *errors)
         good = check_routes(&c);
         good = check_routes_file(&c) && good;
         good = check_arps(&c) && good;
+        check_rip(&c);
     }
     if (!good)
         config_error(errors, config->place, "out of memory");

@@ -41,7 +41,7 @@ static bool keep(struct config_diff *self, const struct config_difference *d)
     *c = (struct changed){.path = strdup(d->path),
                           .after = d->after == NULL ? NULL : strdup(d->after),
                           .entry = d->entry,
-                          .whole = d->key->kind == SCHEMA_ENTRIES};
+                          .whole = d->whole};
     m->failed = c->path == NULL || (d->after != NULL && c->after == NULL);
     return !m->failed;
 }
@@ -82,7 +82,7 @@ static const struct changed *meets(const struct meeting *m, const struct config_
         return NULL;
     for (size_t i = find(m, d->path, d->entry); (c = at(m, i, d->path, d->entry)) != NULL; i++) {
         bool goes_on = c->path[d->entry] != '\0' && c->path[d->entry] != ' ';
-        if (!goes_on && c->entry == d->entry && (c->whole || d->key->kind == SCHEMA_ENTRIES))
+        if (!goes_on && c->entry == d->entry && (c->whole || d->whole))
             return c;
     }
     return NULL;

@@ -69,7 +69,7 @@ static void tell(struct config_differ *d, struct config_diff *to, const struct c
                  const void *before, const void *after)
 {
     struct config_difference difference = *what;
-    bool entry = what->key->kind == SCHEMA_ENTRIES;
+    bool entry = what->whole;
     char *was = before == NULL ? NULL : text_of(what->key, before, entry);
     char *is = after == NULL ? NULL : text_of(what->key, after, entry);
     difference.before = was;
@@ -198,7 +198,7 @@ static void compare_entry(struct config_differ *d, struct config_diff *to, const
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s", leaf->path);
     join_identity(path, sizeof path, key->group, before != NULL ? before : after);
-    struct config_difference difference = {.path = path, .entry = strlen(path), .key = key};
+    struct config_difference difference = {.path = path, .entry = strlen(path), .whole = true, .key = key};
     if (before != NULL && after != NULL && key->group->block)
         compare_keys(d, to, key->group, path, difference.entry, before, after);
     else
@@ -340,11 +340,27 @@ bool config_diff(const struct config *before, const struct config *after, struct
     return end == CONFIG_DIFFER_END;
 }
 
+/* The groups that it stands in, and the list. */
+size_t config_difference_list(const struct config_difference *d)
+{
+    const struct schema_group *group = &schema_root;
+    char word[PATH_SIZE / 4];
+    for (size_t at = 0;; at++) {
+        size_t n = strcspn(d->path + at, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, d->path + at);
+        const struct schema_key *key = schema_find(group, word);
+        at += n;
+        if (key == NULL || key->kind != SCHEMA_GROUP)
+            return at;
+        group = key->group;
+    }
+}
+
 /* An entry may have several lines. */
 static void print_lines(FILE *to, char sign, const struct config_difference *d, const char *text)
 {
-    bool entry = d->key->kind == SCHEMA_ENTRIES;
-    int list = (int)strcspn(d->path, " ");
+    bool entry = d->whole;
+    int list = (int)config_difference_list(d);
     fprintf(to, "%c ", sign);
     if (entry)
         fprintf(to, "%.*s ", list, d->path);

@@ -15,6 +15,7 @@
 struct config_difference {
     const char *path;             /* "interfaces r0 mtu", "static-routes 10.9.0.0/16", "icmp burst" */
     size_t entry;                 /* so many bytes of the path name the entry that it is in; 0: it is in none */
+    bool whole;                   /* it is an entry that came or went, or one of a single line that changed */
     const struct schema_key *key; /* of the value; of the list when it is an entry */
     const char *before, *after;   /* what the file would say; NULL: nothing */
 };
@@ -38,6 +39,9 @@ void config_differ_free(struct config_differ *differ);
 
 /* Looks at no more than about MOST entries. */
 enum config_differ_step config_differ_some(struct config_differ *differ, size_t most, struct config_diff *to);
+
+/* Of a difference in a list: so many bytes of the path name the list. */
+size_t config_difference_list(const struct config_difference *difference);
 
 /* The difference as lines that begin with '-' for what goes and '+' for what comes:
  * "- interfaces r0 mtu = 1500;", "+ static-routes { prefix = ...; }". */

@@ -76,19 +76,7 @@ static const struct schema_group *group_of(const char *list)
 /* The words of the path that name groups and then a list; what follows tells the entry apart. */
 static void split(const struct config_difference *d, char list[NAME_SIZE], char name[NAME_SIZE])
 {
-    const struct schema_group *group = &schema_root;
-    size_t at = 0, n = 0;
-    char word[NAME_SIZE];
-    for (;;) {
-        n = strcspn(d->path + at, " ");
-        snprintf(word, sizeof word, "%.*s", (int)n, d->path + at);
-        const struct schema_key *key = schema_find(group, word);
-        at += n;
-        if (key == NULL || key->kind != SCHEMA_GROUP)
-            break;
-        group = key->group;
-        at++;
-    }
+    size_t at = config_difference_list(d);
     snprintf(list, NAME_SIZE, "%.*s", (int)at, d->path);
     snprintf(name, NAME_SIZE, "%.*s", (int)(d->entry > at ? d->entry - at - 1 : 0), d->path + at + 1);
 }
@@ -110,7 +98,7 @@ static bool sum_up(struct config_diff *self, const struct config_difference *d)
         snprintf(s->list, sizeof s->list, "%s", list);
         s->group = group_of(list);
     }
-    bool whole = d->key->kind == SCHEMA_ENTRIES;
+    bool whole = d->whole;
     int kind = !whole || (d->before != NULL && d->after != NULL) ? CHANGED : d->before == NULL ? ADDED : REMOVED;
     if (kind != CHANGED || strcmp(name, s->last_changed) != 0) {
         if (s->n[kind]++ == 0)

@@ -17,58 +17,94 @@ static void write_string(FILE *to, const char *text)
     fputc('"', to);
 }
 
-static void write_value(FILE *to, const struct schema_key *key, const void *at)
+/* Where it goes, and how secrets are written there. */
+struct writing {
+    FILE *to;
+    bool veiled;
+};
+
+static void write_value(const struct writing *w, const struct schema_key *key, const void *at)
 {
     char text[SCHEMA_TEXT];
-    const char *value = schema_text(key, at, text);
+    const char *value = w->veiled && key->secret ? SCHEMA_VEIL : schema_text(key, at, text);
     if (key->kind == SCHEMA_BOOL || key->kind == SCHEMA_INTEGER || key->kind == SCHEMA_DECIMAL)
-        fputs(value, to);
+        fputs(value, w->to);
     else
-        write_string(to, value);
+        write_string(w->to, value);
 }
 
-static void write_list(FILE *to, const struct schema_key *key, const void *base)
+static void write_list(const struct writing *w, const struct schema_key *key, const void *base)
 {
     size_t n = schema_count(key, base);
     bool bare = key->bare && n == 1;
-    fputs(bare ? "" : "[ ", to);
+    fputs(bare ? "" : "[ ", w->to);
     for (size_t i = 0; i < n; i++) {
-        fputs(i == 0 ? "" : ", ", to);
-        write_value(to, key, schema_look(key, base, i));
+        fputs(i == 0 ? "" : ", ", w->to);
+        write_value(w, key, schema_look(key, base, i));
     }
-    fputs(bare ? "" : n == 0 ? "]" : " ]", to);
+    fputs(bare ? "" : n == 0 ? "]" : " ]", w->to);
+}
+
+static void write_keys(const struct writing *w, const struct schema_group *group, const void *base, const char *before,
+                       const char *after);
+
+/* Entries within a group or an entry, on one line. */
+static void write_inner_entries(const struct writing *w, const struct schema_key *key, const void *base)
+{
+    size_t n = schema_count(key, base);
+    fputs("(", w->to);
+    for (size_t i = 0; i < n; i++) {
+        fputs(i == 0 ? " {" : ", {", w->to);
+        write_keys(w, key->group, schema_look(key, base, i), " ", " }");
+    }
+    fputs(" )", w->to);
+}
+
+static void write_any(const struct writing *w, const struct schema_key *key, const void *base)
+{
+    if (key->kind == SCHEMA_ENTRIES)
+        write_inner_entries(w, key, base);
+    else if (key->list)
+        write_list(w, key, base);
+    else
+        write_value(w, key, schema_look(key, base, 0));
 }
 
 void schema_write(const struct schema_key *key, const void *base, FILE *to)
 {
-    if (key->list)
-        write_list(to, key, base);
-    else
-        write_value(to, key, schema_look(key, base, 0));
+    write_any(&(struct writing){.to = to}, key, base);
 }
 
 /* The keys of a group that differ from their defaults, each after BEFORE, the whole followed by AFTER. */
-static void write_keys(FILE *to, const struct schema_group *group, const void *base, const char *before,
+static void write_keys(const struct writing *w, const struct schema_group *group, const void *base, const char *before,
                        const char *after)
 {
     for (const struct schema_key *key = group->keys; key < group->keys + group->n; key++) {
-        if (!key->required && schema_is_default(key, base))
+        if (!key->required && !key->presence && schema_is_default(key, base))
             continue;
-        fprintf(to, "%s%s = ", before, key->name);
-        schema_write(key, base, to);
-        fputc(';', to);
+        fprintf(w->to, "%s%s%s", before, key->name, key->kind == SCHEMA_GROUP ? ": {" : " = ");
+        if (key->kind == SCHEMA_GROUP)
+            write_keys(w, key->group, base, " ", " }");
+        else
+            write_any(w, key, base);
+        fputc(';', w->to);
     }
-    fputs(after, to);
+    fputs(after, w->to);
+}
+
+static void write_entry(const struct writing *w, const struct schema_key *key, const void *entry)
+{
+    fputc('{', w->to);
+    if (key->group->block)
+        write_keys(w, key->group, entry, "\n    ", "\n  ");
+    else
+        write_keys(w, key->group, entry, " ", " ");
+    fputc('}', w->to);
 }
 
 void schema_write_entry(const struct schema_key *key, const void *entry, FILE *to)
 {
-    fputc('{', to);
-    if (key->group->block)
-        write_keys(to, key->group, entry, "\n    ", "\n  ");
-    else
-        write_keys(to, key->group, entry, " ", " ");
-    fputc('}', to);
+    write_entry(&(struct writing){.to = to}, key, entry);
 }
 
 /* From entry w->entry on, at most *MOST of them. True when the last is written. */
@@ -79,7 +115,7 @@ static bool write_entries(struct config_writer *w, FILE *to, const struct schema
         fprintf(to, "%s = (%s", key->name, n == 0 ? " " : "\n");
     for (; w->entry<n && * most> 0; w->entry++, (*most)--) {
         fputs("  ", to);
-        schema_write_entry(key, schema_look(key, w->config, w->entry), to);
+        write_entry(&(struct writing){to, w->veiled}, key, schema_look(key, w->config, w->entry));
         fputs(w->entry + 1 < n ? ",\n" : "\n", to);
     }
     if (w->entry < n)
@@ -88,15 +124,25 @@ static bool write_entries(struct config_writer *w, FILE *to, const struct schema
     return true;
 }
 
-static void write_item(FILE *to, const struct schema_key *key, const void *base)
+/* A group with a list of entries in it has a line for each key. */
+static bool is_long(const struct schema_group *group, const void *base)
+{
+    for (const struct schema_key *key = group->keys; key < group->keys + group->n; key++)
+        if (key->kind == SCHEMA_ENTRIES && schema_count(key, base) > 0)
+            return true;
+    return false;
+}
+
+static void write_item(const struct writing *w, const struct schema_key *key, const void *base)
 {
     if (key->kind == SCHEMA_GROUP) {
-        fprintf(to, "%s: {", key->name);
-        write_keys(to, key->group, base, " ", " };\n");
+        bool lines = is_long(key->group, base);
+        fprintf(w->to, "%s: {", key->name);
+        write_keys(w, key->group, base, lines ? "\n  " : " ", lines ? "\n};\n" : " };\n");
     } else {
-        fprintf(to, "%s = ", key->name);
-        write_value(to, key, schema_look(key, base, 0));
-        fputs(";\n", to);
+        fprintf(w->to, "%s = ", key->name);
+        write_value(w, key, schema_look(key, base, 0));
+        fputs(";\n", w->to);
     }
 }
 
@@ -112,7 +158,7 @@ bool config_write_some(struct config_writer *w, FILE *to, size_t most)
             fputc('\n', to);
         w->begun = true;
         if (key->kind != SCHEMA_ENTRIES)
-            write_item(to, key, w->config);
+            write_item(&(struct writing){to, w->veiled}, key, w->config);
         else if (!write_entries(w, to, key, &most))
             return true;
     }

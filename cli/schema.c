@@ -1,6 +1,7 @@
-#include "cli/schema.h"
-
 #include <string.h>
+
+#include "cli/schema.h"
+#include "cli/schema_row.h"
 
 /* ---- what strings must look like ---- */
 
@@ -40,7 +41,7 @@ static bool valid_interface(const char *text)
     return true;
 }
 
-static bool valid_line(const char *text)
+bool schema_is_line(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -56,20 +57,8 @@ static const char *const qdisc_bypasses[] = {"auto", "on", "off", NULL};
 static const char *const interface_types[] = {"ethernet", "loopback", NULL};
 static const char *const route_types[] = {"unicast", "blackhole", "unreachable", "prohibit", NULL};
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-/* Where a value and its place lie. */
-#define UNPLACED             .place_offset = SCHEMA_NOWHERE, .present_offset = SCHEMA_NOWHERE
-#define PLACED(type, member) .place_offset = offsetof(struct type, member), .present_offset = SCHEMA_NOWHERE
-#define AT(type, member)     .offset = offsetof(struct type, member)
-#define COUNTED(type, member)                                                                                          \
-    .count_offset = offsetof(struct type, member), .count_size = sizeof(((struct type *)NULL)->member)
-#define SIZE_OF(type, member) sizeof(*((struct type *)NULL)->member)
-
 #define INTERFACE_NAME                                                                                                 \
     .min = 1, .max = 15, .valid = valid_interface, .form = "the name of an interface, without spaces, '/' and ':'"
-#define TEXT_LINE .valid = valid_line, .form = "one line of text"
-#define LATER     .later = true, .place_offset = SCHEMA_NOWHERE, .present_offset = SCHEMA_NOWHERE
 
 /* A row is a key; the tool would give each of its fields a line. */
 /* clang-format off */
@@ -138,7 +127,8 @@ static const struct schema_key interface_keys[] = {
      .shell = "ip source-route", AT(config_interface, source_route), UNPLACED},
     {.name = "urpf", .help = "reverse path check", LATER},
     {.name = "router-discovery", .help = "ICMP router discovery", LATER},
-    {.name = "rip", .help = "RIP on the interface", LATER},
+    {.name = "rip", .kind = SCHEMA_GROUP, .group = &schema_rip_interface, .help = "RIP on the interface",
+     UNPLACED},
     {.name = "igmp", .help = "IGMP on the interface", LATER},
 };
 static const struct schema_group interface_group = {.name = "interfaces", .one = "interface",
@@ -226,7 +216,13 @@ static const struct schema_key root_keys[] = {
     {.name = "static-arp", .kind = SCHEMA_ENTRIES, .group = &arp_group, .help = "neighbours that are never asked for",
      AT(config, arps), .stride = SIZE_OF(config, arps), COUNTED(config, n_arps), UNPLACED},
     {.name = "icmp", .kind = SCHEMA_GROUP, .group = &icmp_group, .help = "how many ICMP errors are sent", UNPLACED},
-    {.name = "rip", .help = "the Routing Information Protocol", LATER},
+    {.name = "prefix-lists", .kind = SCHEMA_ENTRIES, .group = &schema_prefix_list,
+     .help = "what routing protocols let in and out", AT(config, prefix_lists), .stride = SIZE_OF(config, prefix_lists),
+     COUNTED(config, n_prefix_lists), UNPLACED},
+    {.name = "key-chains", .kind = SCHEMA_ENTRIES, .group = &schema_key_chain,
+     .help = "keys that change in time", AT(config, key_chains), .stride = SIZE_OF(config, key_chains),
+     COUNTED(config, n_key_chains), UNPLACED},
+    {.name = "rip", .kind = SCHEMA_GROUP, .group = &schema_rip, .help = "the Routing Information Protocol", UNPLACED},
     {.name = "multicast", .help = "multicast forwarding", LATER},
     {.name = "cli", .kind = SCHEMA_GROUP, .group = &cli_group, .help = "access to the shell", UNPLACED},
 };

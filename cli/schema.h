@@ -37,6 +37,8 @@ struct schema_key {
     bool later;                      /* known, but refused: its feature is not there yet */
     bool bare;                       /* a list of one is written without brackets */
     bool always;                     /* written even when it is the default */
+    bool presence;                   /* a bool that its group's being there makes true; written with its group */
+    bool secret;                     /* not for everybody's eyes */
     int64_t min, max;                /* of an integer or decimal; of a string's length in bytes */
     const char *unit;                /* NULL: none */
     const char *const *words;        /* of an enum, NULL at the end */
@@ -72,6 +74,10 @@ struct schema_group {
 
 extern const struct schema_group schema_root;
 
+/* RIP's rows are schema_rip.c's. */
+extern const struct schema_group schema_rip, schema_rip_interface, schema_prefix_list, schema_key_chain;
+extern const char *const schema_redistributed[]; /* protocols */
+
 const struct schema_key *schema_find(const struct schema_group *group, const char *name);
 
 /* The key of GROUP that somebody who wrote NAME may have meant, or NULL. */
@@ -102,6 +108,7 @@ const char *schema_text(const struct schema_key *key, const void *at, char to[SC
  * `{ prefix = "10.9.0.0/16"; via = "10.0.2.2"; }`. (config_write.c) */
 void schema_write(const struct schema_key *key, const void *base, FILE *to);
 void schema_write_entry(const struct schema_key *key, const void *entry, FILE *to);
+#define SCHEMA_VEIL "********" /* in place of a secret */
 
 /* ---- structs (schema_store.c): BASE is the struct that a group describes ---- */
 

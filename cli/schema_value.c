@@ -128,6 +128,8 @@ bool schema_set_decimal(const struct schema_key *key, double value, void *at, ch
 static bool refuse_text(const struct schema_key *key, char *why, size_t size, const char *text)
 {
     char to[QUOTE_TEXT];
+    if (key->secret)
+        return refuse(key, why, size, "what was said");
     return refuse(key, why, size, "\"%s\"", quote(text, to));
 }
 
@@ -287,7 +289,7 @@ bool schema_acceptable(const struct schema_key *key, const void *at, char *why, 
         return acceptable_number(key, number, why, why_size);
     case SCHEMA_ENUM:
         memcpy(&number, at, sizeof number);
-        if (number >= 0 && (size_t)number < count_words(key))
+        if ((number >= 0 && (size_t)number < count_words(key)) || (number == key->initial && !key->required))
             return true;
         return refuse(key, why, why_size, "number %" PRId64, number);
     case SCHEMA_STRING:

@@ -57,6 +57,19 @@ static bool is_excused(const struct walk *w, const config_setting_t *setting)
            config_text_is_excused(w->text, (int)config_setting_source_line(setting));
 }
 
+/* `version = 2` where the words are numbers. */
+static bool read_number_word(const struct schema_key *key, int number, void *at, char *why, size_t why_size)
+{
+    char word[16];
+    snprintf(word, sizeof word, "%d", number);
+    return schema_parse(key, word, at, why, why_size);
+}
+
+static bool has_number_words(const struct schema_key *key)
+{
+    return key->kind == SCHEMA_ENUM && key->words[0][0] >= '0' && key->words[0][0] <= '9';
+}
+
 static bool read_value(struct walk *w, const struct schema_key *key, const config_setting_t *setting, void *at)
 {
     char why[WHY_SIZE];
@@ -65,9 +78,12 @@ static bool read_value(struct walk *w, const struct schema_key *key, const confi
         return false;
     switch (config_setting_type(setting)) {
     case CONFIG_TYPE_INT:
-        if (key->kind != SCHEMA_INTEGER && key->kind != SCHEMA_DECIMAL)
+        if (key->kind != SCHEMA_INTEGER && key->kind != SCHEMA_DECIMAL && !has_number_words(key))
             return refuse_type(w, key, setting);
-        good = schema_set_integer(key, config_setting_get_int(setting), at, why, sizeof why);
+        if (key->kind == SCHEMA_ENUM)
+            good = read_number_word(key, config_setting_get_int(setting), at, why, sizeof why);
+        else
+            good = schema_set_integer(key, config_setting_get_int(setting), at, why, sizeof why);
         break;
     case CONFIG_TYPE_FLOAT:
         if (key->kind != SCHEMA_DECIMAL)
@@ -193,6 +209,9 @@ static bool read_key(struct walk *w, const struct schema_key *key, const config_
     if (key->kind == SCHEMA_GROUP) {
         if (config_setting_type(setting) != CONFIG_TYPE_GROUP)
             return refuse_type(w, key, setting);
+        for (size_t i = 0; i < key->group->n; i++)
+            if (key->group->keys[i].presence)
+                *(bool *)schema_at(&key->group->keys[i], base, 0) = true;
         return read_group(w, key->group, setting, base);
     }
     set_place(w, key, setting, base, 0);
