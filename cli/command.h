@@ -74,6 +74,7 @@ enum command_flag {
     COMMAND_LOOK = 1, /* changes nothing: those who may only look may run it */
     COMMAND_JSON = 2, /* a trailing "json" is understood */
     COMMAND_SHOW = COMMAND_LOOK | COMMAND_JSON,
+    COMMAND_SECRET = 8, /* what is said for it is not written to the log */
     COMMAND_HIDDEN = 4, /* understood, so that abbreviations stay as they will be, but not offered */
 };
 

@@ -15,7 +15,7 @@ extern const struct command_run edit_run;
 enum step edit_step(struct job *job);
 void edit_end(struct job *job);
 
-/* A line as it is logged: keywords in full. Returns TO. */
+/* A line as it is logged: keywords in full, secrets veiled. Returns TO. */
 const char *edit_text(const struct command_line *line, const char *subject, char *to, size_t size);
 
 /* ---- doing an edit, in whatever thread (edit_key.c); what is refused leaves the configuration as it was ---- */

@@ -162,7 +162,6 @@ WORDS_KEY(type, "interfaces.type", "type", "What kind of interface it is");
 
 /* ---- what has its place and no feature yet ---- */
 
-LATER_WORD(ip_rip, "rip", "RIP on the interface", "ip rip is not supported yet");
 LATER_WORD(ip_igmp, "igmp", "IGMP on the interface", "ip igmp is not supported yet");
 LATER_WORD(ip_urpf, "urpf", "Reverse path check", "ip urpf is not supported yet");
 LATER_WORD(ip_irdp, "irdp", "ICMP router discovery", "ip irdp (router discovery) is not supported yet");
@@ -170,11 +169,11 @@ LATER_WORD(ip_irdp, "irdp", "ICMP router discovery", "ip irdp (router discovery)
 /* ---- the mode ---- */
 
 #define IP_SWITCHES                                                                                                    \
-    &ip_directed_broadcast, &ip_mask_reply, &ip_proxy_arp, &ip_redirects, &ip_source_route, &ip_unreachables, &ip_rip, \
+    &ip_directed_broadcast, &ip_mask_reply, &ip_proxy_arp, &ip_redirects, &ip_source_route, &ip_unreachables,          \
         &ip_igmp, &ip_urpf, &ip_irdp
 
-static const struct command *const ip_words[] = {&ip_address, IP_SWITCHES, NULL};
-static const struct command *const ip_words_no[] = {&ip_address_no, IP_SWITCHES, NULL};
+static const struct command *const ip_words[] = {&ip_address, &command_ip_rip, IP_SWITCHES, NULL};
+static const struct command *const ip_words_no[] = {&ip_address_no, &command_ip_rip_no, IP_SWITCHES, NULL};
 static const struct command *const arp_words[] = {&arp_timeout, NULL};
 static const struct command *const arp_words_no[] = {&arp_timeout_no, NULL};
 static const struct command ip = {COMMAND_WORD, "ip", "Addresses and what IPv4 does", .next = ip_words};
@@ -190,4 +189,4 @@ static const struct command *const words[] = {
     &no,  &command_quit, &command_show, &keep_down,   &type,         NULL,
 };
 
-const struct mode mode_interface = {.name = "config-if", .root = words, .parent = &mode_config};
+const struct mode mode_interface = {.name = "config-if", .about = "interface", .root = words, .parent = &mode_config};

@@ -217,10 +217,11 @@ static const struct command route = {COMMAND_WORD, "route", "Add a static route,
                                      .next = route_words};
 static const struct command route_no = {COMMAND_WORD, "route", "Take out a static route, or a next hop of it",
                                         .next = route_words_no};
-static const struct command *const ip_words[] = {&route, NULL};
-static const struct command *const ip_words_no[] = {&route_no, NULL};
-const struct command command_config_ip = {COMMAND_WORD, "ip", "Static routes", .next = ip_words};
-const struct command command_config_ip_no = {COMMAND_WORD, "ip", "Static routes", .next = ip_words_no};
+static const struct command *const ip_words[] = {&command_prefix_list, &route, NULL};
+static const struct command *const ip_words_no[] = {&command_prefix_list_no, &route_no, NULL};
+const struct command command_config_ip = {COMMAND_WORD, "ip", "Static routes and lists of prefixes", .next = ip_words};
+const struct command command_config_ip_no = {COMMAND_WORD, "ip", "Static routes and lists of prefixes",
+                                              .next = ip_words_no};
 
 /* ---- arp ---- */
 

@@ -72,14 +72,13 @@ static const struct command cli_no = {COMMAND_WORD, "cli", "Access to the shell"
 
 /* ---- what has its place and no feature yet ---- */
 
-LATER_WORD(router, "router", "Routing protocols", "router rip is not supported yet");
 LATER_WORD(multicast, "multicast", "Multicast forwarding", "multicast is not supported yet");
 
 /* ---- the mode ---- */
 
 static const struct command *const no_words[] = {
     &command_config_arp_no, &cli_no,      &forwarding_no,  &hostname_no, &icmp_no,   &command_interface_no,
-    &command_config_ip_no,  &log_word_no, &routes_file_no, &router,      &multicast, NULL,
+    &command_config_ip_no,  &command_config_key_no, &log_word_no, &routes_file_no, &command_router_no, &multicast, NULL,
 };
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
 
@@ -96,6 +95,7 @@ static const struct command *const words[] = {
     &icmp,
     &command_interface,
     &command_config_ip,
+    &command_config_key,
     &log_word,
     &no,
     &command_quit,
@@ -103,7 +103,7 @@ static const struct command *const words[] = {
     &command_show,
     &command_write,
     &routes_file,
-    &router,
+    &command_router,
     &multicast,
     NULL,
 };

@@ -27,13 +27,33 @@ __attribute__((format(printf, 4, 5))) static size_t add(char *to, size_t size, s
     return n < 0 ? len : len + (size_t)n < size ? len + (size_t)n : size - 1;
 }
 
+/* What the mode is about whose own command the line begins with; NULL: nothing. */
+static const char *about_of(const struct command_line *line)
+{
+    static const struct mode *const modes[] = {&mode_interface, &mode_rip, &mode_key_chain};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        for (const struct command *const *own = modes[i]->root; *own != NULL; own++)
+            if (*own == line->args[0].command)
+                return modes[i]->about;
+    return NULL;
+}
+
+static const char *word_of(const struct command_arg *arg)
+{
+    if (arg->command->kind == COMMAND_WORD)
+        return arg->command->word;
+    return (arg->command->flags & COMMAND_SECRET) != 0 ? SCHEMA_VEIL : arg->text;
+}
+
 const char *edit_text(const struct command_line *line, const char *subject, char *to, size_t size)
 {
-    size_t len = subject[0] == '\0' ? 0 : add(to, size, 0, "interface %s: ", subject);
-    for (unsigned i = 0; i < line->n; i++) {
-        const struct command *c = line->args[i].command;
-        len = add(to, size, len, "%s%s", i == 0 ? "" : " ", c->kind == COMMAND_WORD ? c->word : line->args[i].text);
-    }
+    const char *about = about_of(line);
+    size_t len = 0;
+    to[0] = '\0';
+    if (about != NULL)
+        len = add(to, size, 0, "%s%s%s: ", about, subject[0] == '\0' ? "" : " ", subject);
+    for (unsigned i = 0; i < line->n; i++)
+        len = add(to, size, len, "%s%s", i == 0 ? "" : " ", word_of(&line->args[i]));
     return to;
 }
 
