@@ -67,7 +67,7 @@ struct rip_redistribute {
 
 struct rip_settings {
     uint32_t update_s, timeout_s, garbage_s; /* at least 1 */
-    uint32_t holddown_s;                     /* a lost route comes back only if it is better than it was; 0: off */
+    uint32_t holddown_s;                     /* a lost route comes back only if it is as good as it was; 0: off */
     uint8_t distance;
     uint8_t ecmp;                                              /* equal-cost next hops used, 1..FIB_HOPS_MAX */
     uint8_t default_metric;                                    /* of what is redistributed, 1..15 */

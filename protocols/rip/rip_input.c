@@ -1,0 +1,230 @@
+/* What comes in: RFC 1058 3.4, RFC 2453 3.9 and 4. One ladder of checks, cheapest first; each rung has a reason, which
+ * is counted by whoever is to blame as far as that is known. */
+#include <stdio.h>
+
+#include "protocols/rip/rip_internal.h"
+
+#define LOG_GAP_NS (60 * NS_PER_S) /* between two complaints about one neighbour */
+
+#define REQUESTS_RATE  10 /* a second and interface, and at once: */
+#define REQUESTS_BURST 20
+
+struct incoming {
+    const struct rip_datagram *datagram;
+    struct rip_interface *interface;
+    struct rip_neighbour *neighbour; /* NULL: nobody who could be one */
+    const struct prefix *subnet;     /* our address in the sender's */
+    struct rip_header header;
+    const uint8_t *message;
+    size_t begin, end; /* of the entries */
+};
+
+/* ---- refusals ---- */
+
+static void count_reject(struct rip *rip, const struct incoming *in, enum rip_reject reject)
+{
+    rip->rejects[reject]++;
+    in->interface->counters.rejects[reject]++;
+    if (in->neighbour != NULL)
+        in->neighbour->rejects[reject]++;
+}
+
+static void complain(struct rip *rip, const struct incoming *in, enum rip_reject reject, struct now now)
+{
+    uint64_t *logged_ns = in->neighbour != NULL ? &in->neighbour->logged_ns : &in->interface->logged_ns;
+    if (*logged_ns != 0 && now.ns - *logged_ns < LOG_GAP_NS)
+        return;
+    *logged_ns = now.ns;
+    char text[ADDR_TEXT];
+    rip_log(rip, RIP_WARNING, in->interface->port, in->datagram->src,
+            "refused what %s sent: %s (%s); further ones are counted", addr_text(in->datagram->src, text),
+            rip_reject_meaning[reject], rip_reject_name[reject]);
+}
+
+static void refuse(struct rip *rip, const struct incoming *in, enum rip_reject reject, struct now now)
+{
+    count_reject(rip, in, reject);
+    rip_debug_if(rip, RIP_DEBUG_PACKETS, in->interface->port, in->datagram->src, "refused: %s",
+                 rip_reject_meaning[reject]);
+    if (reject != RIP_REJECT_OWN && reject != RIP_REJECT_PASSIVE && reject != RIP_REJECT_VERSION_OFF &&
+        reject != RIP_REJECT_RATE)
+        complain(rip, in, reject, now);
+}
+
+static void refuse_route(struct rip *rip, const struct incoming *in, const struct rip_entry *entry,
+                         enum rip_reject reject, struct now now)
+{
+    char addr[ADDR_TEXT];
+    count_reject(rip, in, reject);
+    rip_debug_if(rip, RIP_DEBUG_PACKETS, in->interface->port, in->datagram->src, "refused %s metric %u: %s",
+                 addr_text(entry->addr, addr), entry->metric, rip_reject_meaning[reject]);
+    if (reject != RIP_REJECT_FILTERED)
+        complain(rip, in, reject, now);
+}
+
+/* ---- requests: RFC 2453 3.9.1 ---- */
+
+static bool is_configured(const struct rip *rip, uint32_t addr)
+{
+    for (unsigned i = 0; i < rip->settings->n_neighbors; i++)
+        if (rip->settings->neighbors[i] == addr)
+            return true;
+    return false;
+}
+
+/* "As is": no split horizon, no policy. */
+static void answer_entries(struct rip *rip, const struct incoming *in, struct outlet *outlet, struct now now)
+{
+    struct rip_entry entries[RIP_ENTRIES_MAX];
+    unsigned n = 0;
+    for (size_t at = in->begin; at < in->end; at += RIP_ENTRY) {
+        struct rip_entry entry = rip_entry_get(in->message + at);
+        struct prefix prefix;
+        const struct rip_route *route = NULL;
+        if (rip_entry_prefix(&entry, in->header.version, *in->subnet, &prefix) == RIP_ACCEPT)
+            route = rip_route_find(rip, prefix);
+        entry.metric = route != NULL ? route->metric : RIP_INFINITY;
+        entries[n++] = entry;
+        if (n < RIP_ENTRIES_MAX && at + RIP_ENTRY < in->end)
+            continue;
+        rip_outlet_answer(rip, outlet, in->datagram->src, in->datagram->src_port, entries, n, now);
+        n = 0;
+    }
+}
+
+static enum rip_reject take_request(struct rip *rip, const struct incoming *in, struct now now)
+{
+    struct rip_interface *interface = in->interface;
+    struct outlet *outlet = &interface->outlets[in->header.version - 1];
+    bool from_router = in->datagram->src_port == RIP_PORT;
+    if (interface->settings->passive && from_router && !is_configured(rip, in->datagram->src))
+        return RIP_REJECT_PASSIVE;
+    if (!bucket_take(&interface->requests, REQUESTS_RATE, REQUESTS_BURST, now.ns))
+        return RIP_REJECT_RATE;
+    interface->counters.in_requests++;
+    in->neighbour->requests++;
+    if (!outlet->open || outlet->job == JOB_GOODBYE)
+        return RIP_ACCEPT; /* RFC 2453 4.6: not in a version that is not sent */
+    struct rip_entry first = rip_entry_get(in->message + in->begin);
+    if (in->end - in->begin == RIP_ENTRY && first.family == RIP_FAMILY_NONE && first.metric == RIP_INFINITY)
+        return rip_outlet_reply(rip, outlet, in->datagram->src, in->datagram->src_port);
+    answer_entries(rip, in, outlet, now);
+    return RIP_ACCEPT;
+}
+
+/* ---- responses: RFC 2453 3.9.2 ---- */
+
+/* Where ENTRY's packets are to go; 0 if that were back to us. */
+static uint32_t gateway_of(const struct incoming *in, const struct rip_entry *entry)
+{
+    uint32_t hop = in->header.version > 1 ? entry->next_hop : 0;
+    if (hop == 0 || hop == in->datagram->src)
+        return in->datagram->src;
+    if (rip_interface_is_own(in->interface, hop))
+        return 0;
+    const struct prefix *subnet = rip_interface_subnet_of(in->interface, hop);
+    if (subnet != NULL && prefix_holds(*in->subnet, hop))
+        return hop;
+    in->interface->counters.next_hop_ignored++; /* RFC 2453 4.4 */
+    return in->datagram->src;
+}
+
+static enum rip_reject take_route(struct rip *rip, const struct incoming *in, const struct rip_entry *entry,
+                                  struct now now)
+{
+    struct prefix prefix;
+    enum rip_reject reject = rip_entry_prefix(entry, in->header.version, *in->subnet, &prefix);
+    if (reject != RIP_ACCEPT)
+        return reject;
+    if (entry->metric == 0 || entry->metric > RIP_INFINITY)
+        return RIP_REJECT_METRIC;
+    uint32_t gateway = gateway_of(in, entry);
+    uint8_t metric = gateway != 0 ? (uint8_t)entry->metric : RIP_INFINITY;
+    return rip_path_offer(rip, in->neighbour, prefix, gateway, in->header.version > 1 ? entry->tag : 0, metric, now);
+}
+
+static void take_response(struct rip *rip, const struct incoming *in, struct now now)
+{
+    struct rip_neighbour *neighbour = in->neighbour;
+    if (neighbour->lost)
+        rip_neighbour_forget_all(rip, neighbour, now);
+    in->interface->counters.in_responses++;
+    neighbour->responses++;
+    neighbour->version = in->header.version;
+    if (neighbour->heard_ns == 0)
+        rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "a new neighbour, version %u",
+                in->header.version);
+    neighbour->heard_ns = now.ns;
+    rib_batch_begin(rip->rib);
+    for (size_t at = in->begin; at < in->end; at += RIP_ENTRY) {
+        struct rip_entry entry = rip_entry_get(in->message + at);
+        enum rip_reject reject = take_route(rip, in, &entry, now);
+        if (reject == RIP_ACCEPT)
+            in->interface->counters.in_routes++;
+        else
+            refuse_route(rip, in, &entry, reject, now);
+    }
+    rib_batch_end(rip->rib, now);
+}
+
+/* ---- the ladder ---- */
+
+static enum rip_reject check_sender(const struct rip *rip, struct incoming *in, struct now now)
+{
+    if (rip_interface_is_own(in->interface, in->datagram->src))
+        return RIP_REJECT_OWN;
+    in->subnet = rip_interface_subnet_of(in->interface, in->datagram->src);
+    if (in->subnet == NULL)
+        return RIP_REJECT_SOURCE;
+    in->neighbour = rip_neighbour_get(in->interface, in->datagram->src, now);
+    (void)rip;
+    return in->neighbour != NULL ? RIP_ACCEPT : RIP_REJECT_NEIGHBOUR_TABLE_FULL;
+}
+
+/* Whose message it is does not matter to version 1 (RFC 2453 5.2: ignored where authentication is in use). */
+static enum rip_reject check_authentication(struct incoming *in, size_t len, struct now now)
+{
+    const struct rip_auth *auth = &in->interface->settings->auth;
+    in->begin = RIP_HEADER;
+    in->end = len;
+    if (in->header.version == 1)
+        return rip_auth_is_on(auth) ? RIP_REJECT_AUTH_MISSING : RIP_ACCEPT;
+    return rip_auth_verify(auth, in->message, len, &in->neighbour->seen, in->neighbour->n_paths > 0, now, &in->begin,
+                           &in->end);
+}
+
+static enum rip_reject check(const struct rip *rip, struct incoming *in, size_t len, struct now now)
+{
+    enum rip_reject reject = check_sender(rip, in, now);
+    if (reject == RIP_ACCEPT)
+        reject = rip_header_parse(in->message, len, &in->header);
+    if (reject != RIP_ACCEPT)
+        return reject;
+    if ((in->interface->settings->receive & (in->header.version == 1 ? RIP_V1 : RIP_V2)) == 0)
+        return RIP_REJECT_VERSION_OFF;
+    if (in->header.command == RIP_RESPONSE && in->datagram->src_port != RIP_PORT)
+        return RIP_REJECT_SOURCE_PORT;
+    reject = check_authentication(in, len, now);
+    if (reject == RIP_ACCEPT)
+        reject = rip_entries_check(&in->header, in->message, in->begin, in->end);
+    return reject == RIP_ACCEPT && in->begin == in->end ? RIP_REJECT_SHORT : reject;
+}
+
+void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8_t *message, size_t len, struct now now)
+{
+    struct incoming in = {.datagram = datagram, .message = message};
+    in.interface = rip_interface_find(rip, datagram->port);
+    if (rip->stopping)
+        return;
+    if (in.interface == NULL || !in.interface->up || in.interface->removed) {
+        rip->no_interface++;
+        return;
+    }
+    enum rip_reject reject = check(rip, &in, len, now);
+    if (reject == RIP_ACCEPT && in.header.command == RIP_REQUEST)
+        reject = take_request(rip, &in, now);
+    else if (reject == RIP_ACCEPT)
+        take_response(rip, &in, now);
+    if (reject != RIP_ACCEPT)
+        refuse(rip, &in, reject, now);
+}

@@ -1,0 +1,346 @@
+/* What the files of RIP share.
+ *
+ *   rip.c            the instance: settings, time, slices of long work
+ *   rip_interface.c  interfaces and their outlets: up, down, other settings
+ *   rip_neighbour.c  who speaks to us
+ *   rip_table.c      prefixes: what is known, which of it is best, the RIB
+ *   rip_redistribute.c   what the RIB has from others
+ *   rip_input.c      what comes in
+ *   rip_output.c     what goes out
+ *   rip_policy.c     prefix lists, offsets, distances; copies of settings
+ *   rip_packet.c, rip_auth.c, rip_reject.c   bytes
+ *   rip_view.c       looking
+ *
+ * A prefix is known from learned paths, at most one a neighbour, and from what is our own: an interface's network, the
+ * RIB's winner that is redistributed, the default route. What is our own goes before what is learned. All learned paths
+ * are kept, not only the best: when that goes, the next best is there at once. (A path that leads back through us is
+ * none: poisoned reverse told us so.)
+ *
+ * All routes are in one list, in the order of their last change. Walks of any length are markers in that list: what is
+ * behind an outlet's marker has changed since that outlet was last told. So triggered updates cost what changed, and
+ * long ones go in slices with nothing to remember but the marker. */
+#ifndef PROTOCOLS_RIP_INTERNAL_H
+#define PROTOCOLS_RIP_INTERNAL_H
+
+#include "forwarding/bucket.h"
+#include "forwarding/counters.h"
+#include "forwarding/packet.h"
+#include "forwarding/patricia.h"
+#include "forwarding/slab.h"
+#include "forwarding/timers.h"
+#include "protocols/rip/rip.h"
+#include "protocols/rip/rip_packet.h"
+
+#define RIP_OUTLETS_MAX 256 /* versions of interfaces that are sent to */
+
+/* ---- the list of routes, and markers in it ---- */
+
+struct link {
+    struct link *next, *prev; /* NULL: in no list */
+    bool marker;
+};
+
+/* ---- routes ---- */
+
+struct path {
+    struct path *next; /* of the route; the used ones first */
+    struct path *next_of_neighbour, **at_of_neighbour;
+    struct rip_route *route;
+    struct rip_neighbour *neighbour;
+    uint64_t heard_ns;
+    uint32_t gateway;
+    uint16_t tag;
+    uint8_t offered; /* metric that the neighbour said */
+    uint8_t metric;  /* with what the way to it costs; below 16 */
+    bool used;
+};
+
+struct rip_route {
+    struct link link;   /* first: the link is the route */
+    struct timer timer; /* the earliest of what may happen to it */
+    struct rip_route *next_dirty;
+    struct path *paths;
+    uint64_t changed;    /* rip->changes as of its last change: the list is in this order */
+    uint64_t since_ns;   /* of that */
+    uint64_t garbage_ns; /* unreachable: when it is forgotten; 0: it is not */
+    uint64_t held_ns;    /* held down until then; 0: it is not */
+    struct prefix prefix;
+
+    /* what is our own */
+    uint32_t gateway;   /* of the redistributed */
+    uint16_t interface; /* whose network it is; PORT_NONE */
+    uint8_t winner;     /* enum rib_protocol, the RIB's; RIB_PROTOCOL__COUNT: none, or not redistributed */
+    bool originated;    /* default-information */
+    bool dirty;         /* the RIB told something: to be updated by the next rip_run */
+
+    /* what all of that comes to */
+    uint8_t kind; /* enum rip_kind */
+    uint8_t metric;
+    uint16_t tag;
+    uint8_t held_metric; /* the one it must beat while it is held down */
+    uint8_t n_paths, n_used;
+    uint8_t distance;                    /* in the RIB; 0: it is not there */
+    uint64_t told[RIP_OUTLETS_MAX / 64]; /* outlets on which it was last sent as reachable */
+};
+
+static inline struct rip_route *route_of_link(struct link *link)
+{
+    return (struct rip_route *)link;
+}
+
+/* ---- neighbours ---- */
+
+struct rip_neighbour {
+    struct rip_neighbour *next; /* of the interface; who spoke last is first */
+    struct rip_interface *interface;
+    struct path *paths;
+    uint32_t address;
+    uint8_t version; /* 0: nothing valid yet */
+    bool lost;       /* its paths are being forgotten, in slices */
+    uint32_t n_paths;
+    uint64_t heard_ns;  /* something valid; 0: never */
+    uint64_t came_ns;   /* anything */
+    uint64_t logged_ns; /* that something was refused */
+    struct rip_auth_seen seen;
+    uint64_t requests, responses;
+    uint64_t rejects[RIP_REJECT__COUNT];
+};
+
+/* ---- interfaces and outlets ---- */
+
+enum job { JOB_NONE, JOB_FULL, JOB_TRIGGERED, JOB_GOODBYE };
+
+/* One version of messages on one interface. */
+struct outlet {
+    struct rip_interface *interface;
+    uint8_t version;
+    bool open;           /* sends updates */
+    uint16_t slot;       /* its bit in `told` */
+    struct link told_to; /* marker: what is behind it has changed since it was sent; in the list while open */
+    enum job job;
+    bool to_group;       /* what was sent went to the group or broadcast, too */
+    bool goodbye_group;  /* JOB_GOODBYE: only to the group or broadcast; unicast neighbours go on */
+    bool sent;           /* the job has sent something */
+    struct link at;      /* marker of the job, in the list while there is one */
+    uint64_t until;      /* the job is done where route.changed is beyond this */
+    uint64_t told_until; /* rip->changes as of the last job: if there were more, they are to be sent */
+    uint64_t resume_ns;  /* the job goes on then */
+    uint64_t update_ns;  /* next regular update */
+    uint64_t damped_ns;  /* no triggered update before */
+    struct summary *due; /* to be looked at when the job ends */
+    unsigned n_entries;  /* collected, not sent yet */
+    struct rip_entry entries[RIP_ENTRIES_MAX];
+};
+
+/* A route that stands for several on one interface: configured, or of a class where version 1 may hear it. */
+struct summary {
+    struct summary *next_due[2]; /* by outlet */
+    struct prefix prefix;
+    bool due[2];     /* one of its routes came by in the job of the outlet */
+    bool fresh[2];   /* it did in a full update */
+    uint8_t told[2]; /* metric last sent by the outlet; 0: none, or 16 */
+};
+
+struct rip_interface {
+    uint16_t port;
+    bool up;
+    bool removed; /* goes when its goodbye is said */
+    struct rip_interface_settings *settings;
+    struct prefix *addresses;
+    unsigned n_addresses;
+    struct outlet outlets[2]; /* of version 1 and 2 */
+    struct rip_neighbour *neighbours;
+    unsigned n_neighbours;
+    struct patricia summaries; /* of struct summary, as they came up */
+    struct rip_auth_sent sent;
+    struct bucket requests;
+    uint64_t logged_ns;
+    struct rip_interface_counters counters;
+};
+
+/* A requester who is being sent the whole table. */
+struct reply {
+    struct outlet *outlet; /* NULL: free */
+    uint32_t dst;
+    uint16_t dst_port;
+    struct link at;
+    uint64_t until;
+    uint64_t resume_ns;
+    unsigned n_entries;
+    struct rip_entry entries[RIP_ENTRIES_MAX];
+};
+
+struct rip {
+    struct rib *rib;
+    struct rip_settings *settings;
+    struct rip_hooks hooks;
+    uint64_t random; /* splitmix64 state */
+    unsigned debug;
+    bool stopping;
+    bool fresh; /* rip_run was not called yet */
+
+    struct patricia table; /* of struct rip_route */
+    struct link routes;    /* head of the list: next is what changed longest ago */
+    struct slab_pool route_pool, path_pool;
+    struct timers timers;
+    size_t n_routes, n_paths, n_unreachable, n_learned;
+    uint64_t changes;
+
+    struct rip_interface *interfaces[PORT_MAX];
+    unsigned n_interfaces;                     /* the numbers below are used */
+    uint64_t slots[RIP_OUTLETS_MAX / 64];      /* taken */
+    uint64_t slots_used[RIP_OUTLETS_MAX / 64]; /* may have bits left in routes */
+    struct reply replies[RIP_REPLIES_MAX];
+
+    struct rib_watch watch;
+    bool walking; /* the RIB, for what is redistributed */
+    struct rib_cursor walk;
+    bool reviewing; /* all routes, after a change of settings */
+    struct link review;
+    uint64_t review_until;
+    bool losing; /* some neighbour is lost */
+    struct rip_route *dirty;
+    uint64_t sweep_ns;
+    uint64_t no_interface;
+    uint64_t rejects[RIP_REJECT__COUNT];
+};
+
+/* ---- rip.c ---- */
+
+uint64_t rip_random(struct rip *rip);
+
+void rip_log(struct rip *rip, enum rip_level level, unsigned port, uint32_t addr, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The arguments are looked at only when somebody wants them. */
+#define rip_debug_if(rip, kind, port, addr, ...)                                                                       \
+    do {                                                                                                               \
+        if (((rip)->debug & (kind)) != 0)                                                                              \
+            rip_log(rip, RIP_DEBUG, port, addr, __VA_ARGS__);                                                          \
+    } while (0)
+
+/* Every route is looked at anew, in slices: settings have changed that it may depend on. */
+void rip_review(struct rip *rip);
+
+/* ---- rip_policy.c ---- */
+
+/* Copies in one block, to be freed with free(). NULL when there is no memory. */
+struct rip_settings *rip_settings_copy(const struct rip_settings *settings);
+struct rip_interface_settings *rip_interface_settings_copy(const struct rip_interface_settings *settings);
+
+/* LIST may be NULL: everything. */
+bool rip_policy_permits(const struct rip_prefix_list *list, struct prefix prefix);
+unsigned rip_policy_offset(const struct rip_offset *offsets, unsigned n, struct prefix prefix);
+uint8_t rip_policy_distance(const struct rip_settings *settings, uint32_t source, struct prefix prefix);
+
+/* ---- rip_table.c ---- */
+
+void rip_link_init(struct link *head);
+void rip_link_insert_before(struct link *link, struct link *at);
+void rip_link_remove(struct link *link);
+
+struct rip_route *rip_route_find(const struct rip *rip, struct prefix prefix);
+
+/* Made if there is none; then rip_route_update decides what becomes of it. NULL when there is no memory. */
+struct rip_route *rip_route_get(struct rip *rip, struct prefix prefix);
+
+/* The next route for a walk that ends where routes changed after UNTIL, and MARKER behind it. NULL at the end. */
+struct rip_route *rip_route_step(const struct rip *rip, struct link *marker, uint64_t until);
+
+/* Something that ROUTE is made of has changed: what it comes to, the RIB, the timers, and who must be told. */
+void rip_route_update(struct rip *rip, struct rip_route *route, struct now now);
+
+/* The same when settings have changed: policy for what comes in is applied anew. */
+void rip_route_review(struct rip *rip, struct rip_route *route, struct now now);
+
+/* The same, by the next rip_run: for callers that may not change the RIB. */
+void rip_route_make_dirty(struct rip *rip, struct rip_route *route);
+void rip_routes_update_dirty(struct rip *rip, unsigned most, struct now now);
+
+/* A NEIGHBOUR offers a way to PREFIX with a metric of 1 to 16. */
+enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour, struct prefix prefix, uint32_t gateway,
+                               uint16_t tag, uint8_t offered, struct now now);
+
+/* Forgets a path; ROUTE is to be updated afterwards. */
+void rip_path_remove(struct rip *rip, struct path *path);
+
+void rip_table_free(struct rip *rip, struct now now);
+
+/* ---- rip_redistribute.c ---- */
+
+void rip_redistribute_begin(struct rip *rip);
+void rip_redistribute_end(struct rip *rip);
+
+/* Walks on; false when it is done. */
+bool rip_redistribute_walk(struct rip *rip, unsigned most);
+
+/* 0.0.0.0/0 begins or ends, as settings say. */
+void rip_redistribute_default(struct rip *rip, struct now now);
+
+/* Whether the RIB's winner is sent as our own, with which metric and tag. */
+bool rip_is_redistributed(const struct rip *rip, const struct rip_route *route, uint8_t *metric, uint16_t *tag);
+
+/* ---- rip_neighbour.c ---- */
+
+struct rip_neighbour *rip_neighbour_find(const struct rip_interface *interface, uint32_t address);
+
+/* Made if there is none, and another evicted for it if need be. NULL when there is no room. */
+struct rip_neighbour *rip_neighbour_get(struct rip_interface *interface, uint32_t address, struct now now);
+
+/* Its paths count no more, and are forgotten by rip_neighbours_forget. */
+void rip_neighbour_lose(struct rip *rip, struct rip_neighbour *neighbour);
+void rip_neighbour_forget_all(struct rip *rip, struct rip_neighbour *neighbour, struct now now);
+
+/* Forgets at most MOST paths of lost neighbours. False when there are no more. */
+bool rip_neighbours_forget(struct rip *rip, unsigned most, struct now now);
+
+/* Lets go of those who have not been heard for long and have nothing that must be remembered. */
+void rip_neighbours_sweep(struct rip *rip, struct now now);
+void rip_neighbours_free(struct rip_interface *interface);
+
+/* ---- rip_interface.c ---- */
+
+/* NULL when PORT is none of RIP's. */
+struct rip_interface *rip_interface_find(const struct rip *rip, unsigned port);
+
+/* The address of INTERFACE whose subnet ADDR is a host of, or NULL. */
+const struct prefix *rip_interface_subnet_of(const struct rip_interface *interface, uint32_t addr);
+bool rip_interface_is_own(const struct rip_interface *interface, uint32_t addr);
+
+/* Outlets open and close as settings and states demand. */
+void rip_interface_refresh(struct rip *rip, struct rip_interface *interface, struct now now);
+
+/* Frees it if it was removed and nothing is left to be done. True if it is gone. */
+bool rip_interface_reap(struct rip *rip, struct rip_interface *interface);
+void rip_interface_free(struct rip *rip, struct rip_interface *interface);
+
+/* ---- rip_output.c ---- */
+
+bool rip_outlet_has_targets(const struct rip *rip, const struct rip_interface *interface, bool group);
+void rip_outlet_open(struct rip *rip, struct outlet *outlet, struct now now);
+void rip_outlet_close(struct rip *rip, struct outlet *outlet);
+void rip_outlet_goodbye(struct rip *rip, struct outlet *outlet, bool only_group);
+
+/* Everything is sent soon, as what may be sent has changed. */
+void rip_outlet_refresh(struct outlet *outlet, struct now now);
+
+/* The instance's settings were WAS and are others now. */
+void rip_outlet_configured(struct rip *rip, struct outlet *outlet, const struct rip_settings *was, struct now now);
+
+/* One of `neighbors` that is none any more hears that everything it was told is unreachable. */
+void rip_outlet_leave_neighbor(struct rip *rip, struct rip_interface *interface, uint32_t addr, struct now now);
+
+/* Asks for the whole table. */
+void rip_outlet_request(struct rip *rip, struct outlet *outlet, struct now now);
+
+/* Answers a request for the whole table. RIP_REJECT_RATE when too many are being answered. */
+enum rip_reject rip_outlet_reply(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port);
+
+/* Answers with these ENTRIES, as they are. */
+void rip_outlet_answer(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port,
+                       const struct rip_entry *entries, unsigned n, struct now now);
+
+/* Sends what is due, a slice of it; returns when to go on. */
+uint64_t rip_output_run(struct rip *rip, struct now now);
+
+#endif
