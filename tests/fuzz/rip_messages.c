@@ -162,7 +162,8 @@ void rip_listeners_hear(struct rip_listeners *l, const uint8_t *bytes, size_t le
             abort();
         memcpy(copy, bytes, len);
         enum rip_reject reject = listen(l, &l->of[i], copy, len, viable, repaired);
-        if (rip_auth_log_refused(&l->of[i].log, reject, copy, len, l->now, text) && strlen(text) < 20)
+        if (rip_reject_is_auth(reject) && rip_auth_log_refused(&l->of[i].log, reject, copy, l->now, text) &&
+            strlen(text) >= sizeof text - 1)
             abort();
         l->met[reject]++;
         free(copy);
