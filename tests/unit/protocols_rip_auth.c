@@ -19,11 +19,11 @@ static struct rip_key key_of(uint8_t id, enum rip_auth_mode mode, const char *se
     return key;
 }
 
-/* LEN bytes that are all different as far as 90 go. */
+/* LEN bytes that are all different as far as 90 go, and more behind them that do not count. */
 static struct rip_key key_of_len(uint8_t id, enum rip_auth_mode mode, unsigned len)
 {
     struct rip_key key = {.id = id, .mode = mode, .secret_len = (uint8_t)len};
-    for (unsigned i = 0; i < len; i++)
+    for (unsigned i = 0; i < RIP_SECRET_MAX; i++)
         key.secret[i] = (uint8_t)(0x21 + i % 90);
     return key;
 }
@@ -437,6 +437,14 @@ static void formats(void)
         memset(m.bytes + good.len, 0, more);
         CU_ASSERT_EQUAL(verify(&auth, &m), RIP_REJECT_AUTH_FORMAT);
     }
+    for (unsigned more = 1; more < RIP_ENTRY; more++) {
+        struct rip_message m = response(3, true);
+        struct rip_auth_sent sent = {0};
+        memset(m.bytes + m.len, 0, more);
+        m.len += more;
+        CU_ASSERT_TRUE(rip_auth_sign(&auth, &sent, m.bytes, &m.len, sizeof m.bytes, now));
+        CU_ASSERT_EQUAL(verify(&auth, &m), RIP_REJECT_AUTH_FORMAT);
+    }
     /* An entry alone, and no route behind it, is a whole message. */
     struct rip_message empty = signed_by(&auth, 0);
     CU_ASSERT_EQUAL(verify(&auth, &empty), RIP_ACCEPT);
@@ -585,6 +593,8 @@ static void clocks(void)
     CU_ASSERT_EQUAL(sequence_at(&sent, UINT64_C(0xffffffff) * 1000), 0xffffffff);
     CU_ASSERT_EQUAL(sequence_at(&sent, UINT64_C(0x100000000) * 1000), 0xffffffff);
     CU_ASSERT_EQUAL(sequence_at(&sent, UINT64_MAX), 0xffffffff);
+    struct rip_auth_sent forgotten = {0};
+    CU_ASSERT_EQUAL(sequence_at(&forgotten, UINT64_C(0x100000005) * 1000), 0xffffffff);
 }
 
 static const struct unit_case cases[] = {
