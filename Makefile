@@ -6,7 +6,7 @@
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
-#   make fuzz       broken frames through the whole router in memory
+#   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
@@ -179,6 +179,7 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
@@ -187,7 +188,7 @@ check-integration:
 
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -199,7 +200,20 @@ fuzz:
 $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
-.PHONY: fuzzers
+
+# RIP messages by themselves, in the same two ways.
+$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+fuzz-rip:
+	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	    OUT=build/fuzzer build/fuzzer/fuzz/rip_fuzzer
+	build/fuzzer/fuzz/rip_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
+$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+.PHONY: fuzzers fuzz-rip
 
 C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
 

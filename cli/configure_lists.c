@@ -177,10 +177,10 @@ static const struct command chain_name_no = {COMMAND_ANY, "NAME", "Its name", .r
                                              .edit = EDIT(change_chain)};
 static const struct command *const chain_words[] = {&chain_name, NULL};
 static const struct command *const chain_words_no[] = {&chain_name_no, NULL};
-static const struct command chain = {COMMAND_WORD, "chain", "Configure a key chain", .next = chain_words};
-static const struct command chain_no = {COMMAND_WORD, "chain", "Forget a key chain", .next = chain_words_no};
-static const struct command *const key_words[] = {&chain, NULL};
-static const struct command *const key_words_no[] = {&chain_no, NULL};
+static const struct command chain_word = {COMMAND_WORD, "chain", "Configure a key chain", .next = chain_words};
+static const struct command chain_word_no = {COMMAND_WORD, "chain", "Forget a key chain", .next = chain_words_no};
+static const struct command *const key_words[] = {&chain_word, NULL};
+static const struct command *const key_words_no[] = {&chain_word_no, NULL};
 const struct command command_config_key = {COMMAND_WORD, "key", "Keys that change in time", .next = key_words};
 const struct command command_config_key_no = {COMMAND_WORD, "key", "Keys that change in time", .next = key_words_no};
 

@@ -23,32 +23,30 @@ static const char *const cure[RIP_AUTH_REASONS] = {
         "if the sender has restarted it is heard again when its routes here have timed out",
 };
 
-/* " (key 7, sequence 1339429688)" if the message says so. */
-static void name_key(const uint8_t *message, size_t len, char *to, size_t room)
+/* " (key 7, sequence number 1339429688)" if the message says so. */
+static void name_key(const uint8_t *message, char *to, size_t room)
 {
     to[0] = '\0';
-    if (len >= RIP_HEADER + RIP_AUTH_ENTRY && load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH &&
+    if (load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH &&
         load_be16(message + RIP_HEADER + 2) == RIP_AUTH_TYPE_DIGEST)
         snprintf(to, room, " (key %u, sequence number %lu)", message[RIP_HEADER + 6],
                  (unsigned long)load_be32(message + RIP_HEADER + 8));
 }
 
-bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const uint8_t *message, size_t len,
-                          struct now now, char text[RIP_AUTH_TEXT_MAX])
+bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const uint8_t *message, struct now now,
+                          char text[RIP_AUTH_TEXT_MAX])
 {
-    if (why < RIP_REJECT_AUTH_PLACE || why > RIP_REJECT_AUTH_SEQUENCE)
-        return false;
     unsigned i = why - RIP_REJECT_AUTH_PLACE;
     if (now.ns < log->of[i].next_ns) {
         log->of[i].unsaid++;
         return false;
     }
     char key[64], more[64] = "";
-    name_key(message, len, key, sizeof key);
+    name_key(message, key, sizeof key);
     if (log->of[i].unsaid > 0)
-        snprintf(more, sizeof more, "; so were %llu others since this was last said",
+        snprintf(more, sizeof more, "; so were %llu more since this was last said",
                  (unsigned long long)log->of[i].unsaid);
-    snprintf(text, RIP_AUTH_TEXT_MAX, "message refused, %s%s: %s%s", rip_reject_meaning[why], key, cure[i], more);
+    snprintf(text, RIP_AUTH_TEXT_MAX, "%s%s; %s%s", rip_reject_meaning[why], key, cure[i], more);
     log->of[i].next_ns = now.ns + QUIET_NS;
     log->of[i].unsaid = 0;
     return true;

@@ -1,6 +1,6 @@
 /* What authentication tells people (RFC 4822 2.3.2, 5.1, 5.6): why messages are refused, at most once a minute for each
  * interface and reason, however many addresses they come from; and when another key is sent with, or none is left. The
- * caller adds interface and neighbour. */
+ * caller says which interface, and whose message. */
 #ifndef PROTOCOLS_RIP_AUTH_LOG_H
 #define PROTOCOLS_RIP_AUTH_LOG_H
 
@@ -25,9 +25,15 @@ struct rip_auth_log {
     uint8_t key;
 };
 
-/* True: TEXT is to be logged. False: it is too early for another, or WHY has nothing to do with authentication. */
-bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const uint8_t *message, size_t len,
-                          struct now now, char text[RIP_AUTH_TEXT_MAX]);
+static inline bool rip_reject_is_auth(enum rip_reject why)
+{
+    return why >= RIP_REJECT_AUTH_PLACE && why <= RIP_REJECT_AUTH_SEQUENCE;
+}
+
+/* WHY a MESSAGE, which has a header and an entry at least, was refused: one of the reasons of authentication. True:
+ * TEXT is to be logged; false: it is too early for another. */
+bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const uint8_t *message, struct now now,
+                          char text[RIP_AUTH_TEXT_MAX]);
 
 /* Call at every regular update, and when keys were changed. True: TEXT is to be logged, as a warning if *warning. */
 bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, struct now now, bool *warning,

@@ -54,8 +54,7 @@ bool rip_keys_accepts(const struct rip_auth *auth, const struct rip_key *key, ui
         return true;
     for (unsigned i = 0; i < auth->n; i++) {
         struct rip_lifetime other = auth->keys[i].accept;
-        bool later = has_ended(other, wall_ms) && other.until_ms > key->accept.until_ms;
-        if (is_valid(other, wall_ms) || (has_begun(other, wall_ms) && later))
+        if (is_valid(other, wall_ms) || (has_ended(other, wall_ms) && other.until_ms > key->accept.until_ms))
             return false;
     }
     return true;
