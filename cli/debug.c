@@ -7,12 +7,13 @@
 #include "cli/tree.h"
 
 /* As what somebody asks for them. */
-static const struct command debug_arp, debug_icmp, no_debug_arp, no_debug_icmp;
+static const struct command debug_arp, debug_icmp, debug_rip, no_debug_arp, no_debug_icmp, no_debug_rip;
 static const struct {
     const struct command *on, *off;
 } kinds[DEBUG__COUNT] = {
     [DEBUG_ARP] = {&debug_arp, &no_debug_arp},
     [DEBUG_ICMP] = {&debug_icmp, &no_debug_icmp},
+    [DEBUG_RIP] = {&debug_rip, &no_debug_rip},
 };
 
 static const struct command condition_if, condition_prefix, no_debug_all;
@@ -98,15 +99,16 @@ static const struct command debug_igmp = {COMMAND_WORD, "igmp", "IGMP", COMMAND_
                                           .refusal = "debug igmp is not supported yet"};
 static const struct command debug_packet = {COMMAND_WORD, "packet", "Packets", COMMAND_HIDDEN,
                                             .refusal = "trace packet shows the way of each packet"};
-static const struct command debug_rip = {COMMAND_WORD, "rip", "RIP", COMMAND_HIDDEN,
-                                         .refusal = "debug rip is not supported yet"};
+static const struct command debug_rip = {COMMAND_WORD, "rip", "RIP messages, refusals and changes of routes",
+                                         .next = conditions, .run = &run_on};
 static const struct command *const words[] = {&debug_arp, &debug_icmp, &debug_igmp, &debug_packet, &debug_rip, NULL};
 const struct command command_debug = {COMMAND_WORD, "debug", "Show here what happens, as it happens", .next = words};
 
 static const struct command no_debug_all = {COMMAND_WORD, "all", "Everything", .run = &run_off};
 static const struct command no_debug_arp = {COMMAND_WORD, "arp", "ARP packets", .run = &run_off};
 static const struct command no_debug_icmp = {COMMAND_WORD, "icmp", "ICMP messages", .run = &run_off};
-static const struct command *const no_words[] = {&no_debug_all, &no_debug_arp, &no_debug_icmp, NULL};
+static const struct command no_debug_rip = {COMMAND_WORD, "rip", "RIP", .run = &run_off};
+static const struct command *const no_words[] = {&no_debug_all, &no_debug_arp, &no_debug_icmp, &no_debug_rip, NULL};
 const struct command command_no_debug = {COMMAND_WORD, "debug", "Show no more of it", .next = no_words};
 const struct command command_undebug = {COMMAND_WORD, "undebug", "As no debug", .next = no_words};
 

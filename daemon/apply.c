@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/interfaces.h"
+#include "daemon/rip.h"
 #include "daemon/router.h"
 #include "daemon/routes.h"
 
@@ -71,6 +72,8 @@ unsigned apply_follow(struct router *r, const struct config *before)
     unsigned refused = interfaces_apply(r->interfaces, config, now);
     add_arps(r, config, now);
     rib_batch_end(r->rib, now);
+    if (r->rip != NULL)
+        rip_service_follow(r->rip, before, now);
     return refused;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/interface.h"
+#include "daemon/rip.h"
 
 #define MTU_MOST    UINT16_MAX
 #define MTU_NOBODYS 1500 /* while there is no device to ask */
@@ -52,6 +53,7 @@ static struct port *describe_port(struct router *router, struct interface *i, co
     p->source_route = c->source_route;
     p->mask_reply = c->mask_reply;
     p->proxy_arp = c->proxy_arp;
+    p->rip = router->running->rip.enabled && c->rip.enabled;
     p->arp_timeout_s = (uint32_t)c->arp_timeout;
     for (size_t a = 0; a < c->n_addresses; a++)
         p->addresses[a] = c->addresses[a].prefix;
@@ -174,6 +176,7 @@ void interface_follow(struct router *router, struct interface *i, const struct l
     if (up)
         announce(router, i, now);
     rib_batch_end(rib, now);
+    rip_service_port_changed(router->rip, i->number, now);
     i->up = up;
     if (was_up != up) {
         i->changed_ns = now.ns;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/interface.h"
+#include "daemon/rip.h"
 
 #define RETRY_S 5
 
@@ -200,6 +201,7 @@ static struct interface *make(struct interfaces *all, const struct config_interf
 static void drop(struct interfaces *all, struct interface *i, struct now now)
 {
     struct router *r = all->router;
+    rip_service_port_goes(r->rip, i->number, now);
     interface_withdraw(all->router, i, true, now);
     if (i->up)
         rib_port_changed(r->rib, i->number, false, now);

@@ -34,6 +34,8 @@ struct loop {
     struct dataplane *dataplane;
     struct af_packet *af_packet;
     struct rib *rib;
+    uint64_t (*also)(void *context, struct now now);
+    void *also_context;
     int wake_fd;
     int asleep; /* atomic: lanes read it */
     bool stop, now_known;
@@ -157,6 +159,12 @@ void loop_serve(struct loop *l, struct dataplane *dataplane, struct af_packet *a
     l->rib = rib;
 }
 
+void loop_also(struct loop *l, uint64_t (*run)(void *context, struct now now), void *context)
+{
+    l->also = run;
+    l->also_context = context;
+}
+
 bool loop_watch_port(struct loop *l, unsigned port)
 {
     struct watched *w = calloc(1, sizeof *w);
@@ -216,18 +224,36 @@ static void serve_descriptors(struct loop *l, bool left, uint64_t due_ns)
     __atomic_store_n(&l->asleep, 0, __ATOMIC_RELAXED);
 }
 
+static void turn(struct loop *l, bool *left, uint64_t *due_ns)
+{
+    serve_descriptors(l, *left, *due_ns);
+    l->now_known = false; /* what a command sent may have been answered already: its round trip took some time */
+    struct now now = loop_now(l);
+    *left = dataplane_drain(l->dataplane, PUNTS_A_TURN, now);
+    uint64_t also_ns = l->also == NULL ? NEVER_NS : l->also(l->also_context, now);
+    *left |= rib_run(l->rib, ROUTES_A_TURN);
+    *due_ns = dataplane_run(l->dataplane, now, TIMERS_A_TURN);
+    if (also_ns < *due_ns)
+        *due_ns = also_ns;
+    grace_turn(l->grace);
+}
+
 void loop_run(struct loop *l)
 {
     bool left = false;
     uint64_t due_ns = 0;
-    while (!l->stop) {
-        serve_descriptors(l, left, due_ns);
-        l->now_known = false; /* what a command sent may have been answered already: its round trip took some time */
-        struct now now = loop_now(l);
-        left = dataplane_drain(l->dataplane, PUNTS_A_TURN, now);
-        left |= rib_run(l->rib, ROUTES_A_TURN);
-        due_ns = dataplane_run(l->dataplane, now, TIMERS_A_TURN);
-        grace_turn(l->grace);
+    while (!l->stop)
+        turn(l, &left, &due_ns);
+}
+
+void loop_linger(struct loop *l, bool (*is_done)(void *context), void *context, uint64_t most_ns)
+{
+    bool left = true; /* the first turn does not sleep */
+    uint64_t due_ns = 0, end_ns = loop_now(l).ns + most_ns;
+    while (!is_done(context) && loop_now(l).ns < end_ns) {
+        turn(l, &left, &due_ns);
+        if (due_ns > end_ns)
+            due_ns = end_ns;
     }
 }
 

@@ -25,6 +25,9 @@ const int *loop_core_asleep(const struct loop *loop);
 /* Whose packets it takes, and whose work it does; before loop_run and loop_watch_port. */
 void loop_serve(struct loop *loop, struct dataplane *dataplane, struct af_packet *af_packet, struct rib *rib);
 
+/* Whatever else has something to do at its time: is called once a turn, and returns when it wants to be next. */
+void loop_also(struct loop *loop, uint64_t (*run)(void *context, struct now now), void *context);
+
 /* The control socket of a port, from af_packet_open to just before af_packet_close. */
 bool loop_watch_port(struct loop *loop, unsigned port);
 void loop_unwatch_port(struct loop *loop, unsigned port);
@@ -35,5 +38,8 @@ struct now loop_now(struct loop *loop);
 /* Turns until loop_stop. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* After that: turns on until IS_DONE, but no longer than MOST_NS. */
+void loop_linger(struct loop *loop, bool (*is_done)(void *context), void *context, uint64_t most_ns);
 
 #endif

@@ -16,10 +16,12 @@
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
+#include "daemon/rip.h"
 #include "daemon/version.h"
 
 #define WHY_MAX   512
 #define CORE_NICE (-10)
+#define GOODBYE_NS (2 * NS_PER_S) /* that the stop waits for neighbours to be told */
 
 /* Threads that open interfaces. They wait for the kernel half the time, and in the other half they have it make 4 MB
  * zero for a lane, which may hold a CPU for some 10 ms, whoever else wants it. While nothing is forwarded yet that is
@@ -52,6 +54,12 @@ static void icmp_came(void *context, const struct packet *packet, struct now now
         cli_icmp(r->cli, packet, now);
 }
 
+static bool udp_came(void *context, const struct packet *packet, uint16_t port, struct now now)
+{
+    struct router *r = context;
+    return port == RIP_PORT && rip_service_input(r->rip, packet, now);
+}
+
 static void log_heard(void *context, enum config_log_level level, const char *line)
 {
     struct router *r = context;
@@ -80,6 +88,11 @@ static void view_release(void *context, const struct config *config)
 static struct now view_now(void *context)
 {
     return loop_now(((struct router *)context)->loop);
+}
+
+static struct rip *view_rip(void *context)
+{
+    return rip_service_rip(((struct router *)context)->rip);
 }
 
 static bool view_link(void *context, unsigned i, struct cli_link *link)
@@ -166,6 +179,7 @@ static bool start_cli(struct router *r)
     r->view = (struct cli_router){.context = r,
                                   .dataplane = r->dataplane,
                                   .rib = r->rib,
+                                  .rip = view_rip,
                                   .running = view_running,
                                   .hold = view_hold,
                                   .release = view_release,
@@ -236,7 +250,7 @@ static bool make_dataplane(struct router *r)
                                           .later = grace_later(r->grace),
                                           .core_transmit = af_packet_core_transmit(r->af_packet),
                                           .lane_transmit = transmit,
-                                          .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came}};
+                                          .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came, .udp = udp_came}};
     errno = ENOMEM;
     r->dataplane = dataplane_new(&settings);
     if (r->dataplane == NULL)
@@ -244,7 +258,11 @@ static bool make_dataplane(struct router *r)
     r->rib = rib_new(r->dataplane->tables.fib, grace_later(r->grace));
     if (r->rib == NULL)
         return failed(r, "the routing table");
+    r->rip = rip_service_new(r);
+    if (r->rip == NULL)
+        return failed(r, "RIP");
     loop_serve(r->loop, r->dataplane, r->af_packet, r->rib);
+    loop_also(r->loop, rip_service_run, r->rip);
     return true;
 }
 
@@ -428,6 +446,8 @@ void router_run(struct router *r)
     say_ready(r);
     loop_run(r->loop);
     notify("STOPPING=1");
+    rip_service_stop(r->rip, loop_now(r->loop));
+    loop_linger(r->loop, rip_service_is_stopped, r->rip, GOODBYE_NS);
 }
 
 void router_stop(struct router *r)
@@ -450,6 +470,8 @@ void router_stop(struct router *r)
     interfaces_free(r->interfaces);
     worker_free(r->openers); /* with what was still being opened */
     guard_free(r->guard);
+    if (r->rip != NULL)
+        rip_service_free(r->rip, loop_now(r->loop));
     if (r->rib != NULL)
         rib_free(r->rib);
     if (r->dataplane != NULL)

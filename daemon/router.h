@@ -31,6 +31,7 @@ struct options {
 
 struct interfaces;
 struct changes;
+struct rip_service;
 
 struct router {
     struct options options;
@@ -47,6 +48,7 @@ struct router {
     struct af_packet *af_packet;
     struct dataplane *dataplane;
     struct rib *rib;
+    struct rip_service *rip;
     struct links *links;
     struct guard *guard;
     struct interfaces *interfaces;

@@ -16,6 +16,8 @@
 #include "forwarding/own.h"
 #include "forwarding/port.h"
 
+#define RIP_GROUP 0xe0000009u /* 224.0.0.9, RFC 2453 4.5 */
+
 enum { PROTO_DCCP = 33, PROTO_SCTP = 132, PROTO_UDPLITE = 136 };
 
 static enum verdict drop(struct packet *packet, enum drop why)
@@ -76,8 +78,10 @@ static enum verdict judge_destination(const struct tables *tables, const struct 
                                       struct packet *packet)
 {
     const struct ip *ip = &packet->ip;
-    if (addr_is_multicast(ip->dst))
-        return ip->protocol == PROTO_IGMP ? punt(packet, PUNT_LOCAL) : drop(packet, DROP_MULTICAST);
+    if (addr_is_multicast(ip->dst)) {
+        bool heard = ip->protocol == PROTO_IGMP || (port->rip && ip->dst == RIP_GROUP && ip->protocol == PROTO_UDP);
+        return heard ? punt(packet, PUNT_LOCAL) : drop(packet, DROP_MULTICAST);
+    }
     if (addr_is_limited_broadcast(ip->dst)) {
         if (ethernet_is_group(packet->frame) && !is_link_broadcast(packet->frame))
             return drop(packet, DROP_LINK_BROADCAST);

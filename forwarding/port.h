@@ -25,6 +25,7 @@ struct port {
     bool source_route;       /* packets that come in here may carry LSRR/SSRR */
     bool mask_reply;         /* answer ICMP address mask requests */
     bool proxy_arp;          /* answer ARP for addresses behind other ports, RFC 1027 */
+    bool rip;                /* the core hears what is sent to RIP's group, 224.0.0.9 */
     uint32_t arp_timeout_s;  /* an unconfirmed neighbour's life */
     unsigned n_addresses;
     struct prefix addresses[]; /* with host bits; the first is the primary */
