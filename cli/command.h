@@ -68,6 +68,7 @@ enum command_values {
     COMMAND_VALUES_OWN,        /* addresses of the router */
     COMMAND_VALUES_ROUTES,     /* prefixes of the routing table */
     COMMAND_VALUES_STATICS,    /* those of them with a static route */
+    COMMAND_VALUES_RIP_NEIGHBORS,
 };
 
 enum command_flag {

@@ -72,6 +72,32 @@ static void udp_rows(const struct udp_stats *udp, struct row rows[UDP_ROWS])
     rows[3] = (struct row){"outDatagrams", "sent", udp->out_datagrams};
 }
 
+/* Sums of all interfaces that RIP has now. */
+#define RIP_ROWS 7
+static void rip_rows(const struct job *job, struct row rows[RIP_ROWS])
+{
+    const struct rip *rip = job->router->rip(job->router->context);
+    struct rip_interface_counters sum = {0};
+    struct rip_interface_view view;
+    uint64_t packets = 0, routes = 0;
+    for (unsigned port = 0; rip != NULL && rip_next_interface(rip, &port, &view);) {
+        sum.in_requests += view.counters.in_requests;
+        sum.in_responses += view.counters.in_responses;
+        sum.out_requests += view.counters.out_requests;
+        sum.out_updates += view.counters.out_updates + view.counters.out_triggered + view.counters.out_replies;
+        sum.out_failed += view.counters.out_failed;
+        for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
+            *(rip_reject_route[i] ? &routes : &packets) += view.counters.rejects[i];
+    }
+    rows[0] = (struct row){"inRequests", "requests received", sum.in_requests};
+    rows[1] = (struct row){"inResponses", "responses received", sum.in_responses};
+    rows[2] = (struct row){"inBadPackets", "received and refused", packets};
+    rows[3] = (struct row){"inBadRoutes", "routes refused", routes};
+    rows[4] = (struct row){"outRequests", "requests sent", sum.out_requests};
+    rows[5] = (struct row){"outResponses", "responses sent", sum.out_updates};
+    rows[6] = (struct row){"outErrors", "that could not be sent", sum.out_failed};
+}
+
 static json_t *rows_json(const struct row *rows, unsigned n)
 {
     json_t *o = json_object();
@@ -105,7 +131,8 @@ static json_t *types_json(const uint64_t by_type[256])
 static void traffic_json(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS];
+    rip_rows(job, rip);
     icmp_rows(&d->icmp, icmp);
     arp_rows(&d->arp.stats, arp);
     udp_rows(&d->udp, udp);
@@ -118,7 +145,7 @@ static void traffic_json(struct job *job)
     json_member(&job->json, "arp", rows_json(arp, ARP_ROWS));
     json_member(&job->json, "udp", rows_json(udp, UDP_ROWS));
     json_member(&job->json, "igmp", json_object());
-    json_member(&job->json, "rip", json_object());
+    json_member(&job->json, "rip", rows_json(rip, RIP_ROWS));
     json_end(&job->json);
 }
 
@@ -145,7 +172,7 @@ static void print_types(struct job *job, const char *direction, const uint64_t b
 static enum step show_traffic(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS];
     job->router->refresh_counters(job->router->context);
     if (job->line->json) {
         traffic_json(job);
@@ -162,9 +189,11 @@ static enum step show_traffic(struct job *job)
     print_rows(job, "ARP packets", arp, ARP_ROWS);
     udp_rows(&d->udp, udp);
     print_rows(job, "UDP datagrams", udp, UDP_ROWS);
+    rip_rows(job, rip);
+    print_rows(job, "RIP messages", rip, RIP_ROWS);
     return STEP_DONE;
 }
 
 static const struct command_run run = {.step = show_traffic};
-const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP and UDP",
+const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP, UDP and RIP",
                                                 COMMAND_SHOW, .run = &run};

@@ -65,6 +65,16 @@ static void add_neighbours(struct offer *o, uint32_t from, uint32_t to)
     }
 }
 
+static void add_rip_neighbors(struct offer *o)
+{
+    const struct rip *rip = o->router->rip(o->router->context);
+    struct rip_neighbour_cursor cursor = RIP_NEIGHBOUR_START;
+    struct rip_neighbour_view view;
+    char text[ADDR_TEXT];
+    while (rip != NULL && rip_next_neighbour(rip, &cursor, &view) && goes_on(o))
+        add(o, addr_text(view.address, text));
+}
+
 static void add_own(struct offer *o)
 {
     const struct config *config = o->router->running(o->router->context);
@@ -90,6 +100,10 @@ void values_offer(const struct cli_router *router, const struct command *argumen
         add_own(&o);
         return;
     }
+    if (argument->values == COMMAND_VALUES_RIP_NEIGHBORS) {
+        add_rip_neighbors(&o);
+        return;
+    }
     for (unsigned i = 0; i < beginning.n && o.values <= VALUES_MAX; i++) {
         uint32_t from = beginning.range[i].from, last = beginning.range[i].to;
         switch (argument->values) {
@@ -100,6 +114,7 @@ void values_offer(const struct cli_router *router, const struct command *argumen
         case COMMAND_VALUES_STATICS:
             add_routes(&o, from, last, argument->values == COMMAND_VALUES_STATICS);
             break;
+        case COMMAND_VALUES_RIP_NEIGHBORS:
         case COMMAND_VALUES_OWN:
         case COMMAND_VALUES_NONE:
             break;

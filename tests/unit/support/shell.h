@@ -19,6 +19,7 @@
 struct shell {
     struct router r;
     struct rib *rib;
+    struct rip *rip; /* NULL: it does not run */
     struct config *config;
     struct event_base *base;
     struct cli_router view;
@@ -70,6 +71,11 @@ static inline void shell_release(void *context, const struct config *config)
 static inline struct now shell_now(void *context)
 {
     return ((struct shell *)context)->r.now;
+}
+
+static inline struct rip *shell_rip(void *context)
+{
+    return ((struct shell *)context)->rip;
 }
 
 static inline bool shell_link(void *context, unsigned i, struct cli_link *link)
@@ -308,6 +314,7 @@ static inline void shell_begin(struct shell *s)
     s->view = (struct cli_router){.context = s,
                                   .dataplane = s->r.d,
                                   .rib = s->rib,
+                                  .rip = shell_rip,
                                   .running = shell_running,
                                   .hold = shell_hold,
                                   .release = shell_release,
