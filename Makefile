@@ -174,6 +174,7 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 200000
+	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 20000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
@@ -182,11 +183,15 @@ check-integration:
 
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+$(OUT)/fuzz/talk: $(OUT)/tests/fuzz/talk.o $(UNIT_SUPPORT) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
