@@ -173,16 +173,17 @@ check-unit:
 	        echo "---- $$test"; $$test || exit 1; \
 	    done; \
 	done
-	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 200000
-	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 20000
+	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
 	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
 	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
 
-# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
-FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
+# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
+# to its shell.
+FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
 fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)

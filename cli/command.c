@@ -231,6 +231,23 @@ static char *next_word(struct walk *w)
     return word;
 }
 
+static char *last_word(const char *line)
+{
+    size_t at = strlen(line);
+    while (at > 0 && (line[at - 1] == ' ' || line[at - 1] == '\t'))
+        at--;
+    while (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t')
+        at--;
+    return (char *)(uintptr_t)line + at;
+}
+
+/* As the last of several words. */
+static bool ends_with_json(const char *line)
+{
+    const char *last = last_word(line);
+    return last != line && strncasecmp(last, "json", 4) == 0 && strspn(last + 4, " \t") == strlen(last + 4);
+}
+
 static bool take(struct walk *w, char *word, const char *typed, struct command_error *error)
 {
     struct command_line *line = w->line;
@@ -267,6 +284,10 @@ static bool take(struct walk *w, char *word, const char *typed, struct command_e
         size_t at = (size_t)(word - line->text);
         memcpy(word, typed + at, strlen(typed + at) + 1);
         w->pos = word + strlen(word);
+        if ((best_arg.command->flags & COMMAND_JSON) != 0 && ends_with_json(word)) {
+            line->json = true;
+            *last_word(word) = '\0';
+        }
     }
     line->args[line->n++] = best_arg;
     line->last = best_arg.command;
@@ -295,14 +316,6 @@ static bool walk(struct walk *w, const struct command *const *root, const struct
         if (!take(w, word, typed, error))
             return false;
     return true;
-}
-
-static bool ends_with_json(const char *line)
-{
-    size_t end = strlen(line);
-    while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\t'))
-        end--;
-    return end >= 5 && strncasecmp(line + end - 4, "json", 4) == 0 && (line[end - 5] == ' ' || line[end - 5] == '\t');
 }
 
 bool command_match(const struct command *const *root, const struct command_world *world, const char *line,

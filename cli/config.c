@@ -21,6 +21,7 @@ void config_free(struct config *config)
     if (config == NULL)
         return;
     schema_clear(&schema_root, config);
+    routes_file_put(config->routes_file);
     for (size_t i = 0; i < config->n_files; i++)
         free(config->files[i]);
     free(config->files);
@@ -96,6 +97,7 @@ struct config *config_copy(const struct config *config)
     copy->files = NULL;
     copy->n_files = 0;
     copy->holders = 0;
+    copy->routes_file = routes_file_get(config->routes_file);
     bool good = schema_own(&schema_root, copy, config);
     if (!copy_names(copy, config) || !good) {
         config_free(copy);
@@ -103,6 +105,7 @@ struct config *config_copy(const struct config *config)
     }
     move_places(copy, config, &schema_root, copy);
     move_place(copy, config, &copy->place);
+    move_place(copy, config, &copy->routes_file_place);
     return copy;
 }
 
@@ -111,7 +114,7 @@ bool config_equal(const struct config *a, const struct config *b)
     for (size_t i = 0; i < schema_root.n; i++)
         if (!schema_same(&schema_root.keys[i], a, b))
             return false;
-    return true;
+    return routes_file_equal(a->routes_file, b->routes_file);
 }
 
 const char *config_place_text(struct config_place place, char *to, size_t size)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/routes_file.h"
 #include "forwarding/fib.h"
 #include "forwarding/prefix.h"
 
@@ -78,6 +79,9 @@ struct config {
     size_t n_interfaces;
     struct config_route *routes;
     size_t n_routes;
+    char *routes_path;                                        /* NULL: none */
+    struct routes_file *routes_file;                          /* what it held; NULL: none, or it was not read */
+    struct config_place routes_path_place, routes_file_place; /* of the key; of the file, line 0 */
     struct config_arp *arps;
     size_t n_arps;
     int64_t icmp_rate_limit, icmp_burst;
@@ -98,7 +102,7 @@ struct config *config_new(void);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
 
-/* The same values; places do not count. */
+/* The same values, the routes of static-routes-file among them; places do not count. */
 bool config_equal(const struct config *a, const struct config *b);
 
 /* An owned copy of NAME for places. */

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "cli/job.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,12 @@ void job_enter(struct job *job, const struct mode *mode, const char *subject)
 {
     job->session->mode = mode;
     snprintf(job->session->subject, sizeof job->session->subject, "%s", subject);
+}
+
+bool job_left_alone(const struct job *job)
+{
+    struct pollfd end = {.fd = bufferevent_getfd(job->session->io)};
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 struct event_base *job_base(const struct job *job)

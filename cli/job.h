@@ -59,6 +59,9 @@ const struct mode *job_mode(const struct job *job);
 const char *job_subject(const struct job *job);
 void job_enter(struct job *job, const struct mode *mode, const char *subject);
 
+/* The other end is closed altogether. A client that has only finished speaking still listens. */
+bool job_left_alone(const struct job *job);
+
 struct event_base *job_base(const struct job *job);
 
 struct now job_now(const struct job *job);

@@ -26,7 +26,6 @@ WORD(command_write, "write", "Save the running configuration", .next = write_wor
     WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
 
 NOT_YET(monitor, "Watch the router");
-NOT_YET(trace, "Follow packets through the router");
 
 /* ---- shows ---- */
 

@@ -35,7 +35,7 @@ struct memory_row {
     uint64_t n;
 };
 
-#define MEMORY_ROWS 6
+#define MEMORY_ROWS 7
 static void memory_rows(const struct job *job, struct memory_row rows[MEMORY_ROWS])
 {
     const struct dataplane *d = job->router->dataplane;
@@ -49,6 +49,10 @@ static void memory_rows(const struct job *job, struct memory_row rows[MEMORY_ROW
     rows[3] = (struct memory_row){"fib", "forwarding table (FIB)", fib.bytes, "prefixes", fib.prefixes};
     rows[4] = (struct memory_row){"neighbours", "neighbours", neighbours.bytes, "entries", neighbours.entries};
     rows[5] = (struct memory_row){"reassembly", "reassembly", reassembly.bytes, "datagrams", reassembly.datagrams};
+    const struct config *config = job->router->running(job->router->context);
+    const struct routes_file *file = config == NULL ? NULL : config->routes_file;
+    uint64_t file_bytes = file == NULL ? 0 : file->n * sizeof *file->routes + file->n_hops * sizeof *file->hops;
+    rows[6] = (struct memory_row){"routesFile", "routes file", file_bytes, "routes", file == NULL ? 0 : file->n};
 }
 
 static enum step show_memory(struct job *job)

@@ -15,13 +15,16 @@ extern const struct command command_show_ip_interface, command_show_ip_route, co
 
 extern const struct command command_clear_counters, command_clear_ip_arp;
 
+/* trace packet */
+extern const struct command command_trace_packet_from;
+
 /* at the top */
-extern const struct command command_ping, command_traceroute, command_capture, command_reload, command_exit,
-    command_quit, command_end;
+extern const struct command command_ping, command_traceroute, command_capture, command_trace, command_reload,
+    command_exit, command_quit, command_end;
 
 extern const struct command command_debug, command_undebug, command_no_debug, command_terminal, command_no_terminal;
 
 /* Not built yet. */
-extern const struct command command_configure, command_write, command_monitor, command_trace;
+extern const struct command command_configure, command_write, command_monitor;
 
 #endif

@@ -7,24 +7,40 @@
 #include "daemon/router.h"
 #include "daemon/routes.h"
 
+/* Of static routes at the start: what one batch selects at its end is in the caches still, which is not so with all
+ * routes in one. */
+#define PREFIXES_AT_ONCE 256
+
 /* ---- static ARP ---- */
 
-static const struct config_arp *find_arp(const struct config *config, const struct config_arp *like)
+static int compare_arps(const void *a, const void *b)
 {
-    for (size_t i = 0; config != NULL && i < config->n_arps; i++)
-        if (config->arps[i].address == like->address && strcmp(config->arps[i].interface, like->interface) == 0)
-            return &config->arps[i];
-    return NULL;
+    const struct config_arp *x = *(const struct config_arp *const *)a, *y = *(const struct config_arp *const *)b;
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    return strcmp(x->interface, y->interface);
 }
 
 static void remove_arps(struct router *r, const struct config *before, const struct config *after, struct now now)
 {
-    for (size_t i = 0; before != NULL && i < before->n_arps; i++) {
+    if (before == NULL || before->n_arps == 0)
+        return;
+    size_t n = after->n_arps;
+    const struct config_arp **sorted = malloc((n + 1) * sizeof *sorted);
+    if (sorted == NULL) {
+        log_error(&r->log, "no memory to find the static ARP entries that have gone: they stay");
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &after->arps[i];
+    qsort(sorted, n, sizeof *sorted, compare_arps);
+    for (size_t i = 0; i < before->n_arps; i++) {
         const struct config_arp *arp = &before->arps[i];
         unsigned port = interfaces_number(r->interfaces, arp->interface);
-        if (find_arp(after, arp) == NULL && port != PORT_NONE)
+        if (port != PORT_NONE && bsearch(&arp, sorted, n, sizeof *sorted, compare_arps) == NULL)
             neighbour_unset_static(r->dataplane->neighbours, port, arp->address, now);
     }
+    free(sorted);
 }
 
 /* Those that are there already are put again: it changes nothing, and their interface may have got a new port. */
@@ -62,14 +78,13 @@ unsigned apply_first(struct router *r)
 {
     struct now now = loop_now(r->loop);
     struct routes_change change = {.router = r, .config = r->running};
-    /* One batch: a static route is resolved once, when all is in place. */
-    rib_batch_begin(r->rib);
-    unsigned refused = apply_follow(r, NULL);
+    apply_follow(r, NULL);
+    unsigned refused = interfaces_wait(r->interfaces, now);
     if (!routes_list(&change.want, r->running))
         log_error(&r->log, "no memory for the static routes");
     else
-        routes_change_some(&change, SIZE_MAX, now);
-    rib_batch_end(r->rib, now);
-    free(change.want.list);
+        while (routes_change_some(&change, PREFIXES_AT_ONCE, now))
+            ;
+    routes_free(&change.want);
     return refused;
 }

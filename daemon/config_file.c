@@ -7,6 +7,7 @@
 
 #include "cli/schema.h"
 #include "daemon/config_text.h"
+#include "daemon/routes_text.h"
 
 struct walk {
     const struct config_text *text;
@@ -317,6 +318,22 @@ static void tell(struct findings *f, struct config_errors *to)
 
 /* ---- the whole ---- */
 
+/* A path is seen from the folder of the first file, whichever names it: what is written is one file. */
+static void read_routes_file(struct config *config, struct config_errors *errors)
+{
+    char path[4096];
+    const char *slash = strrchr(config->place.file, '/');
+    int folder = config->routes_path[0] == '/' || slash == NULL ? 0 : (int)(slash + 1 - config->place.file);
+    int len = snprintf(path, sizeof path, "%.*s%s", folder, config->place.file, config->routes_path);
+    const char *file = (size_t)len < sizeof path ? config_file_name(config, path) : NULL;
+    if (file == NULL) {
+        config_error(errors, config->routes_path_place, "no memory for the path of the routes file");
+        return;
+    }
+    config->routes_file_place = (struct config_place){file, 0};
+    config->routes_file = routes_text_read(path, file, config->routes_path_place, errors);
+}
+
 /* The text's syntax has been looked at, so this is for what libconfig alone objects to. */
 static void refuse_syntax(const struct walk *w, const config_t *tree)
 {
@@ -336,6 +353,8 @@ static void read_text(struct config *config, const struct config_text *text, str
         refuse_syntax(&w, &tree);
     } else {
         read_group(&w, &schema_root, config_root_setting(&tree), config);
+        if (config->routes_path != NULL)
+            read_routes_file(config, errors);
         config_check(config, errors);
     }
     config_destroy(&tree);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct guard {
     struct event_base *base;
     const struct log *log;
     int program; /* -1: no shield here */
+    pthread_mutex_t one;
 };
 
 struct guard *guard_new(struct event_base *base, const struct log *log)
@@ -27,6 +29,7 @@ struct guard *guard_new(struct event_base *base, const struct log *log)
         return NULL;
     g->base = base;
     g->log = log;
+    pthread_mutex_init(&g->one, NULL);
     g->program = shield_load();
     if (g->program < 0)
         log_notice(log,
@@ -43,6 +46,7 @@ void guard_free(struct guard *g)
         return;
     if (g->program >= 0)
         close(g->program);
+    pthread_mutex_destroy(&g->one);
     free(g);
 }
 
@@ -119,30 +123,48 @@ bool guard_claim(struct guard *g, struct guarded *held, const char *name, char *
     return true;
 }
 
-/* ---- the shield ---- */
-
-bool guard_shield(struct guard *g, struct guarded *held, uint32_t ifindex, char *why, size_t why_size)
-{
-    why[0] = '\0';
-    if (g->program < 0)
-        return false;
-    held->shield = shield_attach(g->program, ifindex);
-    if (held->shield >= 0)
-        return true;
-    snprintf(why, why_size, "attaching the BPF program that keeps them from it failed (%s)%s", strerror(errno),
-             errno == EINVAL ? "; Linux 6.6 or newer is needed for it" : "");
-    return false;
-}
-
 void guard_release(struct guarded *held)
 {
     if (held->visitors != NULL)
         event_free(held->visitors);
     if (held->claim >= 0)
         close(held->claim);
-    if (held->shield >= 0)
-        close(held->shield);
     *held = GUARD_NOTHING;
+}
+
+/* ---- the shield ----
+ *
+ * The kernel attaches and detaches under the lock of all its network configuration (rtnl), and holds that for a grace
+ * period of some 12 ms. One at a time does not take longer, then, and whoever else wants that lock, the core not
+ * least, waits for one of ours and not for all. */
+
+bool guard_has_shield(const struct guard *g)
+{
+    return g->program >= 0;
+}
+
+int guard_shield(struct guard *g, uint32_t ifindex, char *why, size_t why_size)
+{
+    why[0] = '\0';
+    if (g->program < 0)
+        return -1;
+    pthread_mutex_lock(&g->one);
+    int shield = shield_attach(g->program, ifindex);
+    int error = errno;
+    pthread_mutex_unlock(&g->one);
+    if (shield < 0)
+        snprintf(why, why_size, "attaching the BPF program that keeps them from it failed (%s)%s", strerror(error),
+                 error == EINVAL ? "; Linux 6.6 or newer is needed for it" : "");
+    return shield;
+}
+
+void guard_unshield(struct guard *g, int shield)
+{
+    if (shield < 0)
+        return;
+    pthread_mutex_lock(&g->one);
+    close(shield);
+    pthread_mutex_unlock(&g->one);
 }
 
 /* ---- what the kernel does on its own ---- */

@@ -17,24 +17,28 @@ struct guard;
 struct guard *guard_new(struct event_base *base, const struct log *log);
 void guard_free(struct guard *guard);
 
-/* What is held for one open device. All zero is not valid: start with GUARD_NOTHING. */
+/* The claim on one device. All zero is not valid: start with GUARD_NOTHING. */
 struct guarded {
     int claim;              /* the listening socket that is the claim; -1: none */
     struct event *visitors; /* empties its queue */
-    int shield;             /* the link that keeps the program on the device; -1: none */
 };
-#define GUARD_NOTHING ((struct guarded){.claim = -1, .shield = -1})
+#define GUARD_NOTHING ((struct guarded){.claim = -1})
 
 /* Claims the device NAME for this process, in this network namespace. False, with a clause in WHY, when another ferryd
  * has it. */
 bool guard_claim(struct guard *guard, struct guarded *held, const char *name, char *why, size_t why_size);
 
-/* Puts the shield on the device. False when it could not be, and the interface works without: then WHY is a clause, or
- * "" where guard_new has said it for all. */
-bool guard_shield(struct guard *guard, struct guarded *held, uint32_t ifindex, char *why, size_t why_size);
-
-/* Lets go of both. No harm if there is nothing. */
+/* Lets go of it. No harm if there is none. */
 void guard_release(struct guarded *held);
+
+/* Was the shield loaded? */
+bool guard_has_shield(const struct guard *guard);
+
+/* Any thread, and not the core: both wait for the kernel, the longer the more ask. Puts the shield on the device;
+ * returns a descriptor that keeps it there, or -1 when it could not be, and the interface works without: then WHY is a
+ * clause, or "" where guard_new has said it for all. The other takes it away again; no harm if it is -1. */
+int guard_shield(struct guard *guard, uint32_t ifindex, char *why, size_t why_size);
+void guard_unshield(struct guard *guard, int shield);
 
 /* Does the kernel forward IPv4 that comes in by the device NAME? */
 bool guard_kernel_forwards(const char *name);

@@ -6,15 +6,19 @@
 
 #define REASON_MAX 1024
 
-enum obstacle { NONE, SHUTDOWN, WAITING, DEVICE_DOWN, NO_CARRIER, REFUSED };
+enum obstacle { NONE, SHUTDOWN, WAITING, OPENING, DEVICE_DOWN, NO_CARRIER, REFUSED };
+
+struct opening;
 
 struct interface {
     char name[PORT_NAME];
     unsigned number;
     const struct config_interface *config;
-    uint32_t ifindex; /* of the device that is open; 0: none */
-    bool bypass;      /* as the sockets are set */
+    uint32_t ifindex;        /* of the device that is open; 0: none */
+    bool bypass;             /* as the sockets are set */
+    struct opening *opening; /* under way; NULL: none */
     struct guarded held;
+    int shield; /* -1: none */
     enum obstacle obstacle;
     char reason[REASON_MAX];  /* the obstacle as a clause */
     bool settled;             /* at least once */

@@ -5,6 +5,7 @@
 
 #include "daemon/interface.h"
 #include "daemon/interfaces.h"
+#include "daemon/opening.h"
 
 #define MTU_LEAST    68 /* RFC 791 3.2 */
 #define COMMAND_ROOM 96 /* of one "ip addr del" and what may follow it */
@@ -90,7 +91,7 @@ static enum obstacle look_at_forwarding(struct router *router, struct interface 
         return NONE;
     }
     guard_forwarding_cure(i->name, cure, sizeof cure);
-    if (i->held.shield < 0) {
+    if (i->shield < 0) {
         snprintf(why, size, "the kernel forwards what comes in by it as well, and nothing can keep it from that: %s",
                  cure);
         return REFUSED;
@@ -115,6 +116,9 @@ void interface_close(struct router *router, struct interface *i)
         router->dataplane->ring_full[i->number] = af_packet_ring_full(router->af_packet, i->number);
     }
     i->ifindex = 0;
+    opening_end(i);
+    opening_unshield(router, i->shield);
+    i->shield = -1;
     guard_release(&i->held);
 }
 
@@ -133,52 +137,86 @@ bool interface_wants_bypass(const struct router *router, const struct link *link
     return link->noqueue;
 }
 
-static bool open_sockets(struct router *router, struct interface *i, const struct link *link, char *why, size_t size)
+static enum obstacle begin_opening(struct router *router, struct interface *i, const struct link *link, char *why,
+                                   size_t size)
 {
-    i->bypass = interface_wants_bypass(router, link);
-    if (!af_packet_open(router->af_packet, i->number, link->index, i->name, i->bypass, why, size))
+    if (!guard_claim(router->guard, &i->held, i->name, why, size))
+        return REFUSED;
+    /* Where there is no shield that might keep the kernel from forwarding, it is known now what comes of it. */
+    if (!guard_has_shield(router->guard) && look_at_forwarding(router, i, why, size) == REFUSED)
+        return REFUSED;
+    if (opening_begin(router, i, link, interface_wants_bypass(router, link)))
+        return OPENING;
+    snprintf(why, size, "no memory to open it");
+    return REFUSED;
+}
+
+static bool take_port(struct router *router, struct interface *i, char *why, size_t size)
+{
+    struct opening *o = i->opening;
+    struct af_port *port = o->port;
+    o->port = NULL;
+    if (port == NULL) {
+        memcpy(why, o->refused, size < sizeof o->refused ? size : sizeof o->refused);
         return false;
-    i->ifindex = link->index;
+    }
+    if (!af_packet_take(router->af_packet, port, i->number, i->name, why, size))
+        return false;
+    i->ifindex = o->ifindex;
+    i->bypass = o->bypass;
     if (loop_watch_port(router->loop, i->number))
         return true;
     snprintf(why, size, "no memory to watch its control socket");
     return false;
 }
 
-static void shield(struct router *router, struct interface *i, const struct link *link)
+static enum obstacle end_opening(struct router *router, struct interface *i, char *why, size_t size)
 {
-    char why[128];
-    if (guard_shield(router->guard, &i->held, link->index, why, sizeof why) || i->said_unshielded)
-        return;
-    if (why[0] != '\0')
-        log_notice(&router->log, "interface %s: the kernel also sees its IPv4 and ARP: %s", i->name, why);
-    i->said_unshielded = true;
+    struct opening *o = i->opening;
+    i->shield = o->shield;
+    o->shield = -1;
+    if (i->shield < 0 && !i->said_unshielded) {
+        if (o->unshielded[0] != '\0')
+            log_notice(&router->log, "interface %s: the kernel also sees its IPv4 and ARP: %s", i->name, o->unshielded);
+        i->said_unshielded = true;
+    }
+    enum obstacle obstacle = look_at_forwarding(router, i, why, size);
+    if (obstacle == NONE && !take_port(router, i, why, size))
+        obstacle = REFUSED;
+    opening_end(i);
+    return obstacle;
 }
 
+/* A device that can be used: opens it, or looks how far that is. */
 static enum obstacle open_device(struct router *router, struct interface *i, const struct link *link, char *why,
                                  size_t size)
 {
-    if (!guard_claim(router->guard, &i->held, i->name, why, size))
-        return REFUSED;
-    shield(router, i, link);
-    enum obstacle obstacle = look_at_forwarding(router, i, why, size);
-    if (obstacle == NONE && !open_sockets(router, i, link, why, size))
-        obstacle = REFUSED;
-    if (obstacle != NONE)
-        interface_close(router, i);
+    if (i->ifindex != 0)
+        return look_at_forwarding(router, i, why, size);
+    enum obstacle obstacle = OPENING;
+    if (i->opening == NULL)
+        obstacle = begin_opening(router, i, link, why, size);
+    else if (i->opening->done)
+        obstacle = end_opening(router, i, why, size);
+    if (obstacle == OPENING)
+        snprintf(why, size, "it is being opened");
     return obstacle;
+}
+
+static bool is_outdated(const struct router *router, const struct interface *i, const struct link *link)
+{
+    if (i->opening != NULL)
+        return i->opening->ifindex != link->index;
+    return i->ifindex != 0 && (i->ifindex != link->index || !af_packet_hears(router->af_packet, i->number));
 }
 
 enum obstacle interface_look(struct router *router, struct interface *i, const struct link *link, char *why,
                              size_t size)
 {
     enum obstacle obstacle = look_at_device(router, link, why, size);
-    bool is_open = i->ifindex != 0;
-    if (is_open && (obstacle != NONE || link->index != i->ifindex || !af_packet_hears(router->af_packet, i->number)))
+    if (obstacle != NONE || is_outdated(router, i, link))
         interface_close(router, i);
-    if (obstacle == NONE && i->ifindex != 0)
-        obstacle = look_at_forwarding(router, i, why, size);
-    else if (obstacle == NONE)
+    if (obstacle == NONE)
         obstacle = open_device(router, i, link, why, size);
     if (obstacle == REFUSED)
         interface_close(router, i);

@@ -14,7 +14,10 @@ struct interfaces {
     size_t n;
     unsigned next_number;
     bool used[PORT_MAX];
+    bool incomplete; /* not all that is configured could be made */
+    bool waiting;    /* in interfaces_wait */
     struct event *retry;
+    struct event *when_open; /* to be made active when nothing is being opened any more; NULL: nobody asked */
     struct cli_tap *taps;
     unsigned n_taps;
 };
@@ -31,6 +34,8 @@ static void say(const struct interfaces *all, const struct interface *i)
     case NO_CARRIER:
         log_notice(log, "interface %s: down: %s", i->name, i->reason);
         break;
+    case OPENING:
+        break;
     case WAITING:
         log_notice(log, "interface %s: %s; it is taken as soon as there is one", i->name, i->reason);
         break;
@@ -41,6 +46,14 @@ static void say(const struct interfaces *all, const struct interface *i)
     }
 }
 
+static bool is_opening(const struct interfaces *all)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (all->list[i]->opening != NULL)
+            return true;
+    return false;
+}
+
 static void follow_bypass(const struct interfaces *all, struct interface *i, const struct link *link)
 {
     if (i->ifindex == 0 || link == NULL || interface_wants_bypass(all->router, link) == i->bypass)
@@ -49,7 +62,7 @@ static void follow_bypass(const struct interfaces *all, struct interface *i, con
     af_packet_set_bypass(all->router->af_packet, i->number, i->bypass);
 }
 
-static void settle(const struct interfaces *all, struct interface *i, struct now now)
+static void settle(struct interfaces *all, struct interface *i, struct now now)
 {
     char why[REASON_MAX] = "";
     const struct link *link = NULL;
@@ -61,6 +74,10 @@ static void settle(const struct interfaces *all, struct interface *i, struct now
         link = links_find(all->router->links, i->name);
         obstacle = interface_look(all->router, i, link, why, sizeof why);
     }
+    if (obstacle == OPENING && i->obstacle == REFUSED) { /* it is tried again: what was in the way may still be */
+        obstacle = REFUSED;
+        memcpy(why, i->reason, sizeof why);
+    }
     bool news = !i->settled || obstacle != i->obstacle || strcmp(why, i->reason) != 0;
     i->obstacle = obstacle;
     memcpy(i->reason, why, sizeof why);
@@ -69,6 +86,10 @@ static void settle(const struct interfaces *all, struct interface *i, struct now
         say(all, i);
     follow_bypass(all, i, link);
     interface_follow(all->router, i, link, now);
+    if (all->when_open != NULL && !is_opening(all)) {
+        event_active(all->when_open, 0, 0);
+        all->when_open = NULL;
+    }
 }
 
 static struct interface *find_in(struct interface *const *list, size_t n, const char *name)
@@ -92,6 +113,12 @@ void interfaces_device_changed(void *context, const char *name)
         settle(all, i, loop_now(all->router->loop));
 }
 
+void interfaces_opened(struct interfaces *all, struct interface *i)
+{
+    if (!all->waiting)
+        settle(all, i, loop_now(all->router->loop));
+}
+
 /* Not every cure is told to us: the end of another ferryd, memory that has become free. */
 static void retry(int fd, short what, void *context)
 {
@@ -99,7 +126,7 @@ static void retry(int fd, short what, void *context)
     (void)what;
     struct interfaces *all = context;
     for (size_t i = 0; i < all->n; i++)
-        if (all->list[i]->obstacle == REFUSED)
+        if (all->list[i]->obstacle == REFUSED && all->list[i]->opening == NULL)
             settle(all, all->list[i], loop_now(all->router->loop));
 }
 
@@ -165,6 +192,7 @@ static struct interface *make(struct interfaces *all, const struct config_interf
     }
     snprintf(i->name, sizeof i->name, "%s", config->name);
     i->held = GUARD_NOTHING;
+    i->shield = -1;
     dataplane_clear_counters(all->router->dataplane, i->number);
     return i;
 }
@@ -210,36 +238,47 @@ static void drop_missing(struct interfaces *all, size_t n_was, struct now now)
     }
 }
 
-/* Those whose devices are there and are not open yet. */
-static unsigned count_to_open(const struct interfaces *all)
-{
-    unsigned n = 0;
-    for (size_t i = 0; i < all->n; i++)
-        n += all->list[i]->ifindex == 0 && all->list[i]->config->type != CONFIG_LOOPBACK &&
-             links_find(all->router->links, all->list[i]->name) != NULL;
-    return n;
-}
-
 unsigned interfaces_apply(struct interfaces *all, const struct config *config, struct now now)
 {
     size_t n_was = all->n;
     memcpy(all->was, all->list, n_was * sizeof all->was[0]);
-    unsigned refused = relist(all, config, n_was) ? 0 : 1;
+    all->incomplete = !relist(all, config, n_was);
     rib_batch_begin(all->router->rib);
     drop_missing(all, n_was, now);
     /* Everything that goes goes before anything comes: a network may have moved from one interface to another. */
     for (size_t i = 0; i < all->n; i++)
         interface_withdraw(all->router, all->list[i], false, now);
-    unsigned to_open = count_to_open(all);
-    if (to_open > 0)
-        af_packet_expect(all->router->af_packet, to_open);
-    for (size_t i = 0; i < all->n; i++) {
+    for (size_t i = 0; i < all->n; i++)
         settle(all, all->list[i], now);
-        refused += all->list[i]->obstacle == REFUSED;
-    }
-    if (to_open > 0)
-        af_packet_expect(all->router->af_packet, 0);
     rib_batch_end(all->router->rib, now);
+    return interfaces_refused(all);
+}
+
+/* They settle in configuration order, whichever was open first. */
+unsigned interfaces_wait(struct interfaces *all, struct now now)
+{
+    all->waiting = true;
+    while (is_opening(all)) {
+        worker_finish(all->router->openers);
+        for (size_t i = 0; i < all->n; i++)
+            if (all->list[i]->opening != NULL)
+                settle(all, all->list[i], now);
+    }
+    all->waiting = false;
+    return interfaces_refused(all);
+}
+
+bool interfaces_opening(struct interfaces *all, struct event *then)
+{
+    all->when_open = is_opening(all) ? then : NULL;
+    return all->when_open != NULL;
+}
+
+unsigned interfaces_refused(const struct interfaces *all)
+{
+    unsigned refused = all->incomplete ? 1 : 0;
+    for (size_t i = 0; i < all->n; i++)
+        refused += all->list[i]->obstacle == REFUSED;
     return refused;
 }
 

@@ -23,6 +23,7 @@
 #define WATCH_BUFFER    (1 << 20)
 #define MESSAGES_A_TURN 64
 #define DUMP_ATTEMPTS   5
+#define RETRY_S         1
 
 struct links {
     const struct log *log;
@@ -30,6 +31,7 @@ struct links {
     void *context;
     struct nl_sock *watch, *ask;
     struct event *event;
+    struct event *retry; /* pending while what is known may be out of date */
     struct link **list;
     size_t n, room;
     bool dumping; /* no calls of changed() */
@@ -281,8 +283,12 @@ static void read_anew(struct links *l)
     int result = dump_everything(l);
     l->dumping = false;
     if (result < 0) {
-        log_warning(l->log, "reading the kernel's devices failed (%s): what is known of them may be out of date",
+        static const struct timeval later = {.tv_sec = RETRY_S};
+        log_warning(l->log,
+                    "reading the kernel's devices failed (%s): what is known of them may be out of date until it is "
+                    "tried again in a second",
                     nl_geterror(result));
+        event_add(l->retry, &later);
         return;
     }
     for (size_t i = l->n; i > 0; i--)
@@ -290,6 +296,13 @@ static void read_anew(struct links *l)
             remove_link(l, l->list[i - 1]);
     for (size_t i = 0; i < l->n; i++)
         l->changed(l->context, l->list[i]->name);
+}
+
+static void retry(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    read_anew(context);
 }
 
 /* What is still queued when messages were left out is older than what reading anew brings, and would undo it: it is
@@ -343,7 +356,8 @@ static bool watch_open(struct links *l, struct event_base *base)
     if (nl_socket_add_memberships(l->watch, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_NETCONF, RTNLGRP_TC, 0) < 0)
         return false;
     l->event = event_new(base, fd, EV_READ | EV_PERSIST, watch_ready, l);
-    return l->event != NULL && event_add(l->event, NULL) == 0;
+    l->retry = evtimer_new(base, retry, l);
+    return l->event != NULL && l->retry != NULL && event_add(l->event, NULL) == 0;
 }
 
 struct links *links_new(struct event_base *base, const struct log *log,
@@ -379,6 +393,8 @@ void links_free(struct links *l)
         return;
     if (l->event != NULL)
         event_free(l->event);
+    if (l->retry != NULL)
+        event_free(l->retry);
     if (l->watch != NULL)
         nl_socket_free(l->watch);
     if (l->ask != NULL)

@@ -1,7 +1,7 @@
 /* A turn: sleep until a descriptor is ready, a timer is due or a lane wakes us; serve the descriptors; take what the
- * lanes punted; fire what is due; hand garbage to the next grace period. Each step has a bound, so that a turn takes a
- * few milliseconds at most and none of them waits long for the others; what is left over is taken in the next turn,
- * which then does not sleep.
+ * lanes punted; go on with routes after a change that many of them lean on; fire what is due; hand garbage to the next
+ * grace period. Each step has a bound, so that a turn takes a few milliseconds at most and none of them waits long for
+ * the others; what is left over is taken in the next turn, which then does not sleep.
  *
  * A lane that has punted writes to the eventfd only while the core says that it sleeps. So that no wake-up is lost, the
  * core says so first and only then looks whether a punt ring holds something, and a lane puts first and looks then;
@@ -19,6 +19,7 @@
 #define CONTROL_A_TURN 256 /* and of all of them */
 #define PUNTS_A_TURN   256
 #define TIMERS_A_TURN  256
+#define ROUTES_A_TURN  1024 /* that are selected anew; some milliseconds */
 #define FRAME_ROOM     (ETHERNET_HEADER + 65535 + 2)
 
 struct watched {
@@ -32,6 +33,7 @@ struct loop {
     struct grace *grace;
     struct dataplane *dataplane;
     struct af_packet *af_packet;
+    struct rib *rib;
     int wake_fd;
     int asleep; /* atomic: lanes read it */
     bool stop, now_known;
@@ -148,10 +150,11 @@ const int *loop_core_asleep(const struct loop *l)
     return &l->asleep;
 }
 
-void loop_serve(struct loop *l, struct dataplane *dataplane, struct af_packet *af_packet)
+void loop_serve(struct loop *l, struct dataplane *dataplane, struct af_packet *af_packet, struct rib *rib)
 {
     l->dataplane = dataplane;
     l->af_packet = af_packet;
+    l->rib = rib;
 }
 
 bool loop_watch_port(struct loop *l, unsigned port)
@@ -222,6 +225,7 @@ void loop_run(struct loop *l)
         l->now_known = false; /* what a command sent may have been answered already: its round trip took some time */
         struct now now = loop_now(l);
         left = dataplane_drain(l->dataplane, PUNTS_A_TURN, now);
+        left |= rib_run(l->rib, ROUTES_A_TURN);
         due_ns = dataplane_run(l->dataplane, now, TIMERS_A_TURN);
         grace_turn(l->grace);
     }

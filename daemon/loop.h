@@ -10,6 +10,7 @@
 #include "forwarding/dataplane.h"
 #include "forwarding/grace.h"
 #include "forwarding/now.h"
+#include "protocols/rib.h"
 
 struct loop;
 
@@ -21,8 +22,8 @@ void loop_free(struct loop *loop);
 int loop_wake_fd(const struct loop *loop);
 const int *loop_core_asleep(const struct loop *loop);
 
-/* Whose packets it takes; before loop_run and loop_watch_port. */
-void loop_serve(struct loop *loop, struct dataplane *dataplane, struct af_packet *af_packet);
+/* Whose packets it takes, and whose work it does; before loop_run and loop_watch_port. */
+void loop_serve(struct loop *loop, struct dataplane *dataplane, struct af_packet *af_packet, struct rib *rib);
 
 /* The control socket of a port, from af_packet_open to just before af_packet_close. */
 bool loop_watch_port(struct loop *loop, unsigned port);

@@ -63,7 +63,7 @@ static void free_candidate(struct candidate *c)
 {
     findings_exit(&c->findings);
     config_free(c->config);
-    free(c->routes.list);
+    routes_free(&c->routes);
     free(c);
 }
 
@@ -102,13 +102,18 @@ static void change_routes(int fd, short what, void *context)
     static const struct timeval at_once = {0};
     (void)fd;
     (void)what;
+    if (interfaces_opening(reload->router->interfaces, reload->turn))
+        return;
     if (routes_change_some(&reload->change, PREFIXES_A_TURN, loop_now(reload->router->loop))) {
         event_add(reload->turn, &at_once);
         return;
     }
-    if (!worker_do(reload->router->worker, free, NULL, reload->change.want.list))
-        free(reload->change.want.list);
-    reload->change.want = (struct static_routes){0};
+    routes_discard(reload->router, &reload->change.want);
+    unsigned refused = interfaces_refused(reload->router->interfaces);
+    if (refused > 0)
+        findings_say(&reload->candidate->findings, CONFIG_LOG_NOTICE,
+                     "%u interface%s not forwarding because something stands in the way: show interfaces says what",
+                     refused, refused == 1 ? " is" : "s are");
     findings_say(&reload->candidate->findings, CONFIG_LOG_NOTICE, "%s was read and applied",
                  reload->router->options.config_path);
     finish(reload, true);
@@ -122,16 +127,12 @@ static void apply(struct reload *reload)
     reload->applying = true;
     r->running = c->config;
     c->config = NULL;
-    unsigned refused = apply_follow(r, before);
+    apply_follow(r, before);
     if (c->access_warning[0] != '\0')
         log_warning(&r->log, "%s", c->access_warning);
     if (r->cli != NULL)
         cli_set_access(r->cli, &c->access, r->running->cli_idle_timeout);
     config_check_restart(before, r->running, &c->findings.errors);
-    if (refused > 0)
-        findings_say(&c->findings, CONFIG_LOG_NOTICE,
-                     "%u interface%s not forwarding because something stands in the way: show interfaces says what",
-                     refused, refused == 1 ? " is" : "s are");
     if (before->holders == 0)
         reload_discard(r, before);
     reload->change = (struct routes_change){.router = r, .config = r->running, .want = c->routes};
@@ -230,7 +231,7 @@ void reload_free(struct reload *reload)
     if (reload == NULL)
         return;
     event_free(reload->turn);
-    free(reload->change.want.list);
+    routes_free(&reload->change.want);
     if (reload->applying)
         free_candidate(reload->candidate);
     else if (reload->candidate != NULL)

@@ -21,6 +21,12 @@
 #define WHY_MAX   512
 #define CORE_NICE (-10)
 
+/* Threads that open interfaces. They wait for the kernel half the time, and in the other half they have it make 4 MB
+ * zero for a lane, which may hold a CPU for some 10 ms, whoever else wants it. While nothing is forwarded yet that is
+ * nobody's loss. */
+#define OPENERS_AT_START 32
+#define OPENERS          2
+
 static bool failed(const struct router *r, const char *what)
 {
     log_error(&r->log, "starting failed: %s: %s", what, strerror(errno));
@@ -215,7 +221,7 @@ static bool make_dataplane(struct router *r)
     r->rib = rib_new(r->dataplane->tables.fib, grace_later(r->grace));
     if (r->rib == NULL)
         return failed(r, "the routing table");
-    loop_serve(r->loop, r->dataplane, r->af_packet);
+    loop_serve(r->loop, r->dataplane, r->af_packet, r->rib);
     return true;
 }
 
@@ -330,8 +336,9 @@ static bool make_core(struct router *r)
     if (!make_dataplane(r))
         return false;
     r->worker = worker_new(r->base);
-    if (r->worker == NULL)
-        return failed(r, "the worker thread");
+    r->openers = worker_new_of(r->base, "opener", OPENERS_AT_START);
+    if (r->worker == NULL || r->openers == NULL)
+        return failed(r, "the worker threads");
     r->reload = reload_new(r);
     if (r->reload == NULL)
         return failed(r, "the event loop");
@@ -364,6 +371,7 @@ static bool bring_up(struct router *r)
         log_error(&r->log, "starting failed: %u of the configured interfaces can not be used", refused);
         return false;
     }
+    worker_limit(r->openers, OPENERS);
     return start_cli(r) && watch_signals(r) && write_pidfile(r) && start_lanes(r);
 }
 
@@ -412,6 +420,7 @@ void router_stop(struct router *r)
             event_free(r->signals[i]);
     links_free(r->links);
     interfaces_free(r->interfaces);
+    worker_free(r->openers); /* with what was still being opened */
     guard_free(r->guard);
     if (r->rib != NULL)
         rib_free(r->rib);
@@ -424,7 +433,7 @@ void router_stop(struct router *r)
         af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
-    free(r->statics.list);
+    routes_free(&r->statics);
     if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
         close(r->pidfile);

@@ -49,6 +49,7 @@ struct router {
     struct guard *guard;
     struct interfaces *interfaces;
     struct worker *worker;
+    struct worker *openers; /* of interfaces */
     struct reload *reload;
     struct static_routes statics; /* that the RIB has from us */
     struct cli_router view;       /* what the shell sees of all this */

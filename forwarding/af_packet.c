@@ -8,10 +8,11 @@
  * lanes are shown the rings; then the filters open. So no frame comes twice, or to where nobody looks.
  *
  * Making a ring waits for the kernel's own grace period, some 12 ms, closing a packet socket as well, and closing a
- * ring for two of them. The core does not have that time, and with many ports it adds up to seconds; but any number of
- * threads can wait for the same period. So rings that will be needed are made by several threads ahead of their ports,
- * and once lanes have let go a thread closes what a port leaves behind. Only the end waits for such threads: what is
- * still open when the process goes the kernel closes one after the other. */
+ * ring for two of them; hearing all groups waits for its lock of all network configuration. The core does not have that
+ * time, and with many ports it adds up to seconds; but any number of threads can wait for the same period. So whatever
+ * of opening a port lanes do not see may be done by any thread (af_packet_prepare), and once lanes have let go a thread
+ * closes what a port leaves behind. Only the end waits for such threads: what is still open when the process goes the
+ * kernel closes one after the other. */
 #include "forwarding/af_packet.h"
 
 #include <errno.h>
@@ -29,8 +30,6 @@
 #include "forwarding/packet_send.h"
 #include "forwarding/packet_socket.h"
 #include "forwarding/thread.h"
-
-#define MAKERS 32 /* threads that make rings; each makes its 4 MB zero, so more of them would only wait for a CPU */
 
 /* How many threads are closing ports. */
 struct closing {
@@ -53,11 +52,11 @@ struct af_packet {
     struct later *later;
     struct packet_lane **lane;     /* [lanes] */
     struct packet_sender **sender; /* [lanes + 1], the core's last */
-    struct packet_ring **big;      /* [lanes]; NULL until the first port is opened */
+    struct packet_ring **big;      /* [lanes]; NULL until the first port is taken */
     struct af_port *port[PORT_MAX];
-    struct packet_ring **spare; /* [n_spare]: small rings, made ahead; bound to nothing */
-    unsigned n_spare;
     struct closing closing;
+    pthread_mutex_t common;
+    struct packet_ring **big_made; /* [lanes], under that lock until the first port is prepared, then unchanged */
     uint64_t ring_full[PORT_MAX];
     struct big_shares *shares; /* [lanes] */
 };
@@ -76,11 +75,13 @@ struct af_packet *af_packet_new(unsigned lanes, struct later *later)
     a->later = later;
     pthread_mutex_init(&a->closing.lock, NULL);
     pthread_cond_init(&a->closing.done, NULL);
+    pthread_mutex_init(&a->common, NULL);
     a->lane = calloc(lanes, sizeof(struct packet_lane *));
     a->sender = calloc(lanes + 1, sizeof(struct packet_sender *));
     a->big = calloc(lanes, sizeof(struct packet_ring *));
+    a->big_made = calloc(lanes, sizeof(struct packet_ring *));
     a->shares = calloc(lanes, sizeof *a->shares);
-    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL && a->shares != NULL;
+    bool complete = a->lane != NULL && a->sender != NULL && a->big != NULL && a->big_made != NULL && a->shares != NULL;
     for (unsigned i = 0; complete && i < lanes; i++)
         complete = (a->lane[i] = packet_lane_new()) != NULL;
     for (unsigned i = 0; complete && i <= lanes; i++)
@@ -131,8 +132,8 @@ static bool set_big_filters(struct af_packet *a)
 static void free_big_rings(struct af_packet *a)
 {
     for (unsigned i = 0; i < a->lanes; i++) {
-        packet_ring_free(a->big[i]);
-        a->big[i] = NULL;
+        packet_ring_free(a->big_made[i]);
+        a->big_made[i] = NULL;
     }
 }
 
@@ -140,10 +141,10 @@ static bool open_big_rings(struct af_packet *a, const struct packet_why *why)
 {
     uint16_t group = 0;
     for (unsigned i = 0; i < a->lanes; i++) {
-        a->big[i] = packet_ring_make(PACKET_RING_BIG_FRAMES, PACKET_RING_BIG_FRAME, why);
-        if (a->big[i] == NULL || !packet_ring_bind(a->big[i], 0, a->lanes > 1 ? &group : NULL, why))
+        a->big_made[i] = packet_ring_make(PACKET_RING_BIG_FRAMES, PACKET_RING_BIG_FRAME, why);
+        if (a->big_made[i] == NULL || !packet_ring_bind(a->big_made[i], 0, a->lanes > 1 ? &group : NULL, why))
             return false;
-        if (!packet_lane_watch(a->lane[i], a->big[i]))
+        if (!packet_lane_watch(a->lane[i], a->big_made[i]))
             return packet_refused(why, "watch the receive rings");
     }
     return true;
@@ -152,18 +153,25 @@ static bool open_big_rings(struct af_packet *a, const struct packet_why *why)
 /* Once: what belongs to no port. It is not done at the beginning because only here there is somebody to tell. */
 static bool open_common(struct af_packet *a, const struct packet_why *why)
 {
-    if (a->big[0] != NULL)
+    if (a->big_made[0] != NULL)
         return true;
     for (unsigned i = 0; i <= a->lanes; i++)
         if (!packet_sender_open_plain(a->sender[i], why))
             return false;
-    if (!open_big_rings(a, why)) {
-        free_big_rings(a);
-        return false;
-    }
-    for (unsigned i = 0; i < a->lanes; i++)
+    if (open_big_rings(a, why))
+        return true;
+    free_big_rings(a);
+    return false;
+}
+
+static void show_common(struct af_packet *a)
+{
+    if (a->big[0] != NULL)
+        return;
+    for (unsigned i = 0; i < a->lanes; i++) {
+        a->big[i] = a->big_made[i];
         packet_lane_set_big(a->lane[i], a->big[i]);
-    return true;
+    }
 }
 
 /* ---- closing ---- */
@@ -213,15 +221,6 @@ static void wait_for_closing(struct closing *closing)
     pthread_mutex_unlock(&closing->lock);
 }
 
-static void free_spare_rings(struct af_packet *a)
-{
-    for (unsigned i = 0; i < a->n_spare; i++)
-        packet_ring_free(a->spare[i]);
-    free(a->spare);
-    a->spare = NULL;
-    a->n_spare = 0;
-}
-
 void af_packet_free(struct af_packet *a)
 {
     if (a == NULL)
@@ -229,8 +228,7 @@ void af_packet_free(struct af_packet *a)
     for (unsigned i = 0; i < PORT_MAX; i++)
         if (a->port[i] != NULL)
             close_port_beside(a->port[i]);
-    free_spare_rings(a);
-    if (a->big != NULL)
+    if (a->big_made != NULL)
         free_big_rings(a);
     for (unsigned i = 0; i < a->lanes && a->lane != NULL; i++)
         packet_lane_free(a->lane[i]);
@@ -239,7 +237,9 @@ void af_packet_free(struct af_packet *a)
     wait_for_closing(&a->closing);
     pthread_cond_destroy(&a->closing.done);
     pthread_mutex_destroy(&a->closing.lock);
+    pthread_mutex_destroy(&a->common);
     free(a->shares);
+    free(a->big_made);
     free(a->big);
     free(a->lane);
     free(a->sender);
@@ -248,71 +248,24 @@ void af_packet_free(struct af_packet *a)
 
 /* ---- opening ---- */
 
-struct making {
-    unsigned next, n; /* atomic: which is to be made next, of how many */
-    struct packet_ring **made;
-};
-
-static void *make_rings(void *object)
-{
-    struct making *making = object;
-    char unsaid[1];
-    const struct packet_why why = {.device = "", .text = unsaid, .size = sizeof unsaid};
-    unsigned i;
-    while ((i = __atomic_fetch_add(&making->next, 1, __ATOMIC_RELAXED)) < making->n)
-        making->made[i] = packet_ring_make(PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME, &why);
-    return NULL;
-}
-
-/* A ring that could not be made is missing: the port that needs it tries again, and says why. */
-void af_packet_expect(struct af_packet *a, unsigned ports)
-{
-    free_spare_rings(a);
-    struct making making = {.n = ports * a->lanes, .made = calloc((size_t)ports * a->lanes, sizeof *making.made)};
-    if (making.n < 2 || making.made == NULL) {
-        free(making.made);
-        return;
-    }
-    pthread_t thread[MAKERS];
-    unsigned started = 0;
-    while (started < MAKERS && started < making.n && thread_start(&thread[started], "open", make_rings, &making))
-        started++;
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
-    a->spare = making.made;
-    for (unsigned i = 0; i < making.n; i++)
-        if (making.made[i] != NULL)
-            a->spare[a->n_spare++] = making.made[i];
-}
-
-static struct packet_ring *take_small_ring(struct af_packet *a, const struct packet_why *why)
-{
-    if (a->n_spare > 0)
-        return a->spare[--a->n_spare];
-    return packet_ring_make(PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME, why);
-}
-
-static bool open_small_rings(struct af_packet *a, struct af_port *port, unsigned number, const struct packet_why *why)
+static bool open_small_rings(struct af_port *port, const struct packet_why *why)
 {
     uint16_t group = 0;
-    for (unsigned i = 0; i < a->lanes; i++) {
-        port->small[i] = take_small_ring(a, why);
+    for (unsigned i = 0; i < port->lanes; i++) {
+        port->small[i] = packet_ring_make(PACKET_RING_SMALL_FRAMES, PACKET_RING_SMALL_FRAME, why);
         if (port->small[i] == NULL ||
-            !packet_ring_bind(port->small[i], port->ifindex, a->lanes > 1 ? &group : NULL, why))
+            !packet_ring_bind(port->small[i], port->ifindex, port->lanes > 1 ? &group : NULL, why))
             return false;
-        port->small[i]->port = (uint16_t)number;
-        if (!packet_lane_watch(a->lane[i], port->small[i]))
-            return packet_refused(why, "watch the receive rings");
     }
     return true;
 }
 
-static bool open_sockets(struct af_packet *a, struct af_port *port, bool bypass, const struct packet_why *why)
+static bool open_sockets(struct af_port *port, bool bypass, const struct packet_why *why)
 {
     port->control = packet_control_open(port->ifindex, why);
     if (port->control < 0)
         return false;
-    for (unsigned i = 0; i <= a->lanes; i++) {
+    for (unsigned i = 0; i <= port->lanes; i++) {
         port->out[i] = packet_out_new(port->ifindex, bypass, why);
         if (port->out[i] == NULL)
             return false;
@@ -320,8 +273,7 @@ static bool open_sockets(struct af_packet *a, struct af_port *port, bool bypass,
     return true;
 }
 
-static struct af_port *af_port_new(struct af_packet *a, unsigned number, uint32_t ifindex, bool bypass,
-                                   const struct packet_why *why)
+static struct af_port *af_port_new(struct af_packet *a, uint32_t ifindex, bool bypass, const struct packet_why *why)
 {
     struct af_port *port = calloc(1, sizeof *port + a->lanes * sizeof port->small[0]);
     struct packet_out **out = calloc(a->lanes + 1, sizeof(struct packet_out *));
@@ -332,17 +284,27 @@ static struct af_port *af_port_new(struct af_packet *a, unsigned number, uint32_
         return NULL;
     }
     *port = (struct af_port){.closing = &a->closing, .ifindex = ifindex, .control = -1, .lanes = a->lanes, .out = out};
-    if (open_sockets(a, port, bypass, why) && open_small_rings(a, port, number, why))
+    if (open_sockets(port, bypass, why) && open_small_rings(port, why))
         return port;
     af_port_free(port);
     return NULL;
 }
 
+static bool watch_port(struct af_packet *a, const struct af_port *port)
+{
+    for (unsigned i = 0; i < a->lanes; i++)
+        if (!packet_lane_watch(a->lane[i], port->small[i]))
+            return false;
+    return true;
+}
+
 static void show_port(struct af_packet *a, unsigned number)
 {
     struct af_port *port = a->port[number];
-    for (unsigned i = 0; i < a->lanes; i++)
+    for (unsigned i = 0; i < a->lanes; i++) {
+        port->small[i]->port = (uint16_t)number;
         packet_lane_set(a->lane[i], number, port->small[i]);
+    }
     for (unsigned i = 0; i <= a->lanes; i++)
         packet_sender_set(a->sender[i], number, port->out[i]);
 }
@@ -368,25 +330,46 @@ static bool open_filters(struct af_packet *a, const struct af_port *port)
     return open;
 }
 
-bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, const char *name, bool bypass, char *why,
+struct af_port *af_packet_prepare(struct af_packet *a, uint32_t ifindex, const char *name, bool bypass, char *why,
+                                  size_t why_size)
+{
+    struct packet_why refused = {.device = name, .text = why, .size = why_size};
+    pthread_mutex_lock(&a->common);
+    bool ready = open_common(a, &refused);
+    pthread_mutex_unlock(&a->common);
+    return ready ? af_port_new(a, ifindex, bypass, &refused) : NULL;
+}
+
+void af_packet_discard(struct af_port *port)
+{
+    close_port_beside(port);
+}
+
+bool af_packet_take(struct af_packet *a, struct af_port *port, unsigned number, const char *name, char *why,
                     size_t why_size)
 {
     struct packet_why refused = {.device = name, .text = why, .size = why_size};
     if (number >= PORT_MAX || a->port[number] != NULL) {
         snprintf(why, why_size, "%s: port %u %s", name, number, number >= PORT_MAX ? "is none" : "is open already");
+        af_packet_discard(port);
         return false;
     }
-    if (!open_common(a, &refused))
-        return false;
-    a->port[number] = af_port_new(a, number, ifindex, bypass, &refused);
-    if (a->port[number] == NULL)
-        return false;
+    show_common(a);
+    a->port[number] = port;
     show_port(a, number);
-    if (open_filters(a, a->port[number]))
-        return true;
-    packet_refused(&refused, "attach a socket filter");
-    af_packet_close(a, number);
-    return false;
+    bool taken = watch_port(a, port) || packet_refused(&refused, "watch the receive rings");
+    if (taken && !open_filters(a, port))
+        taken = packet_refused(&refused, "attach a socket filter");
+    if (!taken)
+        af_packet_close(a, number);
+    return taken;
+}
+
+bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, const char *name, bool bypass, char *why,
+                    size_t why_size)
+{
+    struct af_port *port = af_packet_prepare(a, ifindex, name, bypass, why, why_size);
+    return port != NULL && af_packet_take(a, port, number, name, why, why_size);
 }
 
 static bool is_open(const struct af_packet *a, unsigned number)

@@ -19,6 +19,7 @@
 #define AF_PACKET_SMALL 1900
 
 struct af_packet; /* all ports of the router, for all its lanes and the core */
+struct af_port;   /* one of them */
 
 enum qdisc_bypass { QDISC_BYPASS_AUTO, QDISC_BYPASS_ON, QDISC_BYPASS_OFF };
 
@@ -27,13 +28,22 @@ enum qdisc_bypass { QDISC_BYPASS_AUTO, QDISC_BYPASS_ON, QDISC_BYPASS_OFF };
 struct af_packet *af_packet_new(unsigned lanes, struct later *later);
 void af_packet_free(struct af_packet *a);
 
-/* So many ports are about to be opened: makes ready, for all of them at once, what takes long. 0: no more for now, and
- * what was not used is given back. */
-void af_packet_expect(struct af_packet *a, unsigned ports);
+/* Opening a port on the device IFINDEX for all lanes and the core is done in two steps, since the first takes long: the
+ * kernel makes it wait. BYPASS: whether sending goes around the qdisc. On failure nothing is left open, and a sentence
+ * is in WHY (what failed, errno's text, the cure where there is one).
+ *
+ * Any thread, also several at a time: sockets and rings that hear nothing yet; NULL on failure. */
+struct af_port *af_packet_prepare(struct af_packet *a, uint32_t ifindex, const char *name, bool bypass, char *why,
+                                  size_t why_size);
 
-/* Opens port NUMBER on the device IFINDEX for all lanes and the core. BYPASS: whether sending goes around the qdisc. On
- * failure false, nothing is left open, and a sentence in WHY (what failed, errno's text, the cure where there is one).
- */
+/* core: makes it port NUMBER, and from here on it is heard. It is the port's now, or closed on failure. */
+bool af_packet_take(struct af_packet *a, struct af_port *port, unsigned number, const char *name, char *why,
+                    size_t why_size);
+
+/* core: closes what was prepared and is not wanted any more. */
+void af_packet_discard(struct af_port *port);
+
+/* Both steps, for who has the time. */
 bool af_packet_open(struct af_packet *a, unsigned number, uint32_t ifindex, const char *name, bool bypass, char *why,
                     size_t why_size);
 

@@ -43,6 +43,8 @@ static char passage; /* only its address */
 #define AFTER_PASSAGE()  ((void)0)
 #endif
 
+#define RELEASED_AT_ONCE 4096 /* objects; a fraction of a millisecond */
+
 struct deferred {
     void (*release)(void *object);
     void *object;
@@ -51,6 +53,7 @@ struct deferred {
 struct batch {
     struct deferred *at;
     size_t n, room;
+    size_t released; /* of the n */
 };
 
 struct grace {
@@ -97,11 +100,17 @@ static bool batch_add(struct batch *b, struct deferred d)
     return true;
 }
 
-static void batch_release(struct batch *b)
+/* At most MOST more; false when some are left. */
+static bool batch_release(struct batch *b, size_t most)
 {
-    for (size_t i = 0; i < b->n; i++)
-        b->at[i].release(b->at[i].object);
-    b->n = 0;
+    for (; b->released < b->n && most > 0; most--) {
+        const struct deferred *d = &b->at[b->released++];
+        d->release(d->object);
+    }
+    if (b->released < b->n)
+        return false;
+    b->n = b->released = 0;
+    return true;
 }
 
 /* Without memory to remember the object there is still time to wait for the lanes, here. */
@@ -142,11 +151,11 @@ void grace_free(struct grace *g)
     (void)eventfd_write(g->begin, 1);
     pthread_join(g->reclaimer, NULL);
     wait_for_lanes();
-    batch_release(&g->waiting);
+    batch_release(&g->waiting, SIZE_MAX);
     while (g->filling.n > 0) { /* what is released may defer more */
         struct batch last = g->filling;
         g->filling = (struct batch){0};
-        batch_release(&last);
+        batch_release(&last, SIZE_MAX);
         free(last.at);
     }
     close(g->begin);
@@ -166,11 +175,12 @@ int grace_fd(const struct grace *g)
     return g->ended;
 }
 
+/* While something is left the descriptor stays readable. */
 void grace_ready(struct grace *g)
 {
     eventfd_t ended;
-    if (eventfd_read(g->ended, &ended) == 0)
-        batch_release(&g->waiting);
+    if (eventfd_read(g->ended, &ended) == 0 && !batch_release(&g->waiting, RELEASED_AT_ONCE))
+        (void)eventfd_write(g->ended, 1);
 }
 
 void grace_turn(struct grace *g)

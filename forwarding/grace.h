@@ -19,7 +19,8 @@ void grace_free(struct grace *grace);
 
 struct later *grace_later(struct grace *grace);
 
-/* Becomes readable when a grace period has ended: call grace_ready. */
+/* Becomes readable when a grace period has ended: call grace_ready, which frees so many objects as do not take long,
+ * as often as it is readable. */
 int grace_fd(const struct grace *grace);
 void grace_ready(struct grace *grace);
 

@@ -3,7 +3,12 @@
  * Of the routes of a prefix, the first whose next hops lead anywhere is selected, in order of distance, then protocol.
  * A change of one route selects anew in its own ring only. What leans on it is found by the gateways (rib_resolve.c),
  * at the end of the outermost batch: first all gateways that the changes may touch are resolved, then the routes of
- * those hops are selected anew for which that changed anything. */
+ * those hops are selected anew for which that changed anything.
+ *
+ * The latter may be a million, as when a port goes down. So the end of a batch selects anew only as many as it may, and
+ * rib_run the others. Until then they are in the FIB as they were: who may be selected, and what gateways resolve to,
+ * is never read from what is selected. What changes last is done first: it is mostly little, and not to wait behind
+ * much. */
 #include <stdlib.h>
 
 #include "protocols/rib_internal.h"
@@ -30,9 +35,11 @@ struct rib *rib_new(struct fib *fib, struct later *later)
     }
     rib->fib = fib;
     rib->pending_end = &rib->pending;
+    rib->most = SIZE_MAX;
     patricia_init(&rib->trie, later);
     patricia_init(&rib->gateways, later);
     patricia_init(&rib->own, later);
+    slab_pool_init(&rib->route_pool, sizeof(struct route));
     return rib;
 }
 
@@ -41,7 +48,7 @@ static void ring_free(void *first)
     struct route *route = first, *next;
     do {
         next = route->next;
-        free(route);
+        slab_free(route);
         route = next;
     } while (route != first);
 }
@@ -53,6 +60,7 @@ void rib_free(struct rib *rib)
     patricia_clear(&rib->trie, ring_free);
     patricia_clear(&rib->gateways, free);
     patricia_clear(&rib->own, free);
+    slab_pool_exit(&rib->route_pool);
     for (size_t i = 0; i < rib->n_buckets; i++) {
         struct hops *next;
         for (struct hops *hops = rib->buckets[i]; hops != NULL; hops = next) {
@@ -132,16 +140,28 @@ static void select_in_ring(struct rib *rib, struct route *any, bool hops_changed
 
 /* ---- the end of a batch ---- */
 
-static void select_dirty(struct rib *rib)
+/* At most MOST routes; returns how many of these were not needed. */
+static size_t select_dirty(struct rib *rib, size_t most)
 {
     while (rib->dirty != NULL) {
         struct hops *hops = rib->dirty;
-        rib->dirty = hops->next_dirty;
-        for (struct route *route = hops->routes; route != NULL; route = route->next_equal)
+        for (; hops->at != NULL && most > 0; most--) {
+            struct route *route = hops->at;
+            hops->at = route->next_equal;
             select_in_ring(rib, route, true);
+        }
+        if (hops->at != NULL)
+            return 0;
+        if (hops->again) {
+            hops->again = false;
+            hops->at = hops->routes;
+            continue;
+        }
+        rib->dirty = hops->next_dirty;
         hops->dirty = false;
         hops_put(rib, hops);
     }
+    return most;
 }
 
 void rib_batch_begin(struct rib *rib)
@@ -154,9 +174,16 @@ void rib_batch_end(struct rib *rib, struct now now)
     (void)now;
     if (rib->batch == 1) {
         resolve_pending(rib);
-        select_dirty(rib);
+        rib->most = select_dirty(rib, rib->most);
     }
     rib->batch--;
+}
+
+bool rib_run(struct rib *rib, size_t most)
+{
+    select_dirty(rib, most);
+    rib->most = most;
+    return rib->dirty != NULL;
 }
 
 /* ---- routes ---- */
@@ -253,16 +280,16 @@ static void replace(struct rib *rib, struct route *route, const struct rib_route
 
 static bool insert(struct rib *rib, const struct rib_route *from, struct hops *hops, struct now now)
 {
-    struct route *route = calloc(1, sizeof *route);
+    struct route *route = slab_alloc(&rib->route_pool);
     if (route == NULL)
         return false;
-    route->addr = from->prefix.addr;
-    route->len = from->prefix.len;
-    route->distance = from->distance;
-    route->protocol = from->protocol & 0xf;
+    *route = (struct route){.addr = from->prefix.addr,
+                            .len = from->prefix.len,
+                            .distance = from->distance,
+                            .protocol = from->protocol & 0xf};
     route->carrier = route->len > 0 && gateway_within(rib, from->prefix, NULL) != NULL;
     if (!ring_insert(rib, patricia_find(&rib->trie, from->prefix), route)) {
-        free(route);
+        slab_free(route);
         return false;
     }
     fill(route, from, hops, now);
@@ -313,7 +340,7 @@ static void remove_route(struct rib *rib, struct route *route)
     struct route *left = ring_remove(rib, route);
     resolve_prefix_changed(rib, prefix);
     hops_put(rib, route->hops);
-    free(route);
+    slab_free(route);
     if (left == NULL)
         fib_remove(rib->fib, prefix);
     else if (was_selected)

@@ -67,6 +67,11 @@ void rib_own_address(struct rib *rib, uint32_t addr, bool added, struct now now)
 void rib_batch_begin(struct rib *rib);
 void rib_batch_end(struct rib *rib, struct now now);
 
+/* A change that many routes lean on (a port, a gateway) takes time. From the first call of this, batches finish such
+ * work for MOST routes altogether until the next call, and what is more is left for following calls, for MOST routes
+ * each. True when there is some left: then call again soon. If never called, every batch finishes everything. */
+bool rib_run(struct rib *rib, size_t most);
+
 /* ---- looking ---- */
 
 struct rib_hop_view {

@@ -49,6 +49,8 @@ static void review_carriers(struct rib *rib, uint32_t addr)
             route->carrier = !route->carrier;
             if (route->hops != NULL)
                 hops_link(route->hops, route);
+            if (route->hops != NULL && route->hops->dirty)
+                hops_make_dirty(rib, route->hops); /* it may have moved in front of what is still to be done */
             route = route->next;
         } while (route != first);
     }
@@ -234,9 +236,12 @@ void hops_put(struct rib *rib, struct hops *hops)
 
 void hops_make_dirty(struct rib *rib, struct hops *hops)
 {
-    if (hops->dirty)
+    if (hops->dirty) {
+        hops->again = hops->at != hops->routes;
         return;
+    }
     hops->dirty = true;
+    hops->at = hops->routes;
     hops->references++;
     hops->next_dirty = rib->dirty;
     rib->dirty = hops;
@@ -260,6 +265,8 @@ void hops_link(struct hops *hops, struct route *route)
 
 void hops_unlink(struct hops *hops, struct route *route)
 {
+    if (hops->at == route)
+        hops->at = route->next_equal;
     if (route->prev_equal != NULL)
         route->prev_equal->next_equal = route->next_equal;
     else

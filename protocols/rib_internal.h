@@ -8,7 +8,7 @@
  * The routes of a prefix form a ring in order of distance; the trie points at its first. Equal lists of next hops are
  * one `struct hops`, which knows all its routes; equal gateways are one `struct gateway`, which knows all lists that
  * name it. So when a gateway's resolution changes, its routes are found without looking at any other, and a million
- * routes over few gateways cost 56 bytes each.
+ * routes over few gateways cost 56 bytes each, beside their prefixes in the trie.
  *
  * A prefix (the default route excepted) that holds the address of some gateway is a carrier: only its changes can
  * change what gateways resolve to. Carriers stand first in the list of their hops' routes, so that these few are found
@@ -19,6 +19,7 @@
 #include "forwarding/counters.h"
 #include "forwarding/packet.h"
 #include "forwarding/patricia.h"
+#include "forwarding/slab.h"
 #include "protocols/rib.h"
 
 struct route {
@@ -74,7 +75,8 @@ struct hops {
     uint32_t references; /* routes, and one while dirty */
     struct route *routes, *last;
     struct hops *next_dirty;
-    bool dirty; /* its routes have to be selected anew */
+    struct route *at;  /* while dirty: this route and what follows it is still to be selected anew */
+    bool dirty, again; /* again: and then all of them once more, as they changed when only some had been */
     uint8_t n;
     struct use use[];
 };
@@ -83,12 +85,14 @@ struct rib {
     struct patricia trie;     /* of struct route, the first of each prefix */
     struct patricia gateways; /* of struct gateway, by address as /32 */
     struct patricia own;      /* of uint32_t, how often it was told, by address as /32 */
+    struct slab_pool route_pool;
     struct fib *fib;
     struct hops **buckets;
     size_t n_buckets, n_hops, hops_bytes;
     struct gateway *pending, **pending_end;
     bool resolving; /* `next` of what is pending stands for `found` */
     struct hops *dirty;
+    size_t most;    /* routes that batches may still select anew before the next rib_run */
     unsigned batch; /* nesting */
     uint8_t up[PORT_MAX / 8];
     size_t routes[RIB_PROTOCOL__COUNT], installed[RIB_PROTOCOL__COUNT];
@@ -113,7 +117,8 @@ void hops_put(struct rib *rib, struct hops *hops);
 void hops_link(struct hops *hops, struct route *route);
 void hops_unlink(struct hops *hops, struct route *route);
 
-/* Its routes are selected anew at the end of the batch. What they carry is the caller's to think of. */
+/* Its routes are selected anew at the end of the batch or, if they are too many for that, in what follows. What they
+ * carry is the caller's to think of. */
 void hops_make_dirty(struct rib *rib, struct hops *hops);
 
 struct gateway *gateway_find(const struct rib *rib, uint32_t addr);

@@ -132,6 +132,27 @@ static-arp = ( { interface = "r1"; address = "10.0.2.40"; mac = "02:00:00:00:00:
     assert entry["state"] == "static" and entry["mac"] == "02:00:00:00:00:40"
 
 
+def test_a_reload_takes_away_the_static_entries_that_went_and_no_other(make_pair):
+    ports = 'hostname = "r1";\ninterfaces = ( { name = "r0"; addresses = "10.0.1.1/24"; }, { name = "r1"; addresses = "10.0.2.1/24"; } );\n'
+
+    def with_entries(*entries_):
+        listed = ", ".join(f'{{ interface = "{i}"; address = "{a}"; mac = "02:00:00:00:00:40"; }}' for i, a in entries_)
+        return ports + f"static-arp = ( {listed} );\n"
+
+    def static(router):
+        return {key for key, entry in entries(router).items() if entry["state"] == "static"}
+
+    first, second, third = ("r1", "10.0.2.40"), ("r1", "10.0.2.30"), ("r0", "10.0.1.50")
+    pair = make_pair(with_entries(first, second, third))
+    assert static(pair.router) == {first, second, third}
+    pair.router.reload(with_entries(third, first))
+    assert static(pair.router) == {first, third}
+    pair.router.reload(with_entries(second))
+    assert static(pair.router) == {second}
+    pair.router.reload(ports)
+    assert not static(pair.router)
+
+
 def test_a_live_flow_is_probed_by_unicast_before_its_neighbour_expires(make_pair):
     pair = make_pair("""
 hostname = "r1";

@@ -61,8 +61,71 @@ static void nothing_is_lost_at_the_end(void)
     event_base_free(base);
 }
 
+/* Tasks that end only when so many of them are under way at once. */
+struct crowd {
+    pthread_barrier_t barrier;
+    unsigned told;
+};
+
+static void meet(void *data)
+{
+    struct crowd *crowd = data;
+    (void)pthread_barrier_wait(&crowd->barrier);
+}
+
+static void met(void *data)
+{
+    struct crowd *crowd = data;
+    crowd->told++;
+}
+
+static void several_at_a_time_told_one_a_turn(void)
+{
+    enum { THREADS = 4 };
+    struct event_base *base = event_base_new();
+    struct worker *workers = worker_new_of(base, "crowd", THREADS);
+    CU_ASSERT_FATAL(workers != NULL);
+    struct crowd crowd = {.told = 0};
+    pthread_barrier_init(&crowd.barrier, NULL, THREADS);
+    for (unsigned round = 0; round < 3; round++) {
+        crowd.told = 0;
+        for (unsigned i = 0; i < THREADS; i++)
+            CU_ASSERT(worker_do(workers, meet, met, &crowd));
+        for (unsigned turn = 1; turn <= THREADS; turn++) {
+            event_base_loop(base, EVLOOP_ONCE);
+            CU_ASSERT_EQUAL(crowd.told, turn);
+        }
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        CU_ASSERT(worker_do(workers, meet, met, &crowd));
+    worker_finish(workers);
+    CU_ASSERT_EQUAL(crowd.told, THREADS + THREADS);
+    worker_free(workers);
+    pthread_barrier_destroy(&crowd.barrier);
+    event_base_free(base);
+}
+
+static void finishing_includes_what_follows(void)
+{
+    struct event_base *base = event_base_new();
+    struct worker *worker = worker_new_of(base, "limited", 4);
+    CU_ASSERT_FATAL(worker != NULL);
+    worker_limit(worker, 1); /* then it is in order, too */
+    unsigned worked = 0, told = 0;
+    struct note last = {.worker = worker, .number = 1, .worked = &worked, .told = &told};
+    struct note first = {.worker = worker, .worked = &worked, .told = &told, .next = &last};
+    CU_ASSERT(worker_do(worker, work, done, &first));
+    worker_finish(worker);
+    CU_ASSERT_EQUAL(worked, 2);
+    CU_ASSERT_EQUAL(told, 1);
+    worker_free(worker);
+    event_base_free(base);
+}
+
 static const struct unit_case cases[] = {
     {"work is done in order in another thread and told in the loop", in_order},
     {"everything is worked and told before the worker ends", nothing_is_lost_at_the_end},
+    {"several work at a time, and are told one a turn", several_at_a_time_told_one_a_turn},
+    {"finishing includes what follows from what is told", finishing_includes_what_follows},
 };
 UNIT_MAIN("daemon worker", cases)

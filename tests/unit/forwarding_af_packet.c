@@ -727,33 +727,58 @@ static void the_end_waits_for_what_is_being_closed(void)
     CU_ASSERT_EQUAL(descriptors(), before);
 }
 
-static void ports_that_are_expected_find_their_rings_made(void)
+struct preparing {
+    struct scene *scene;
+    struct af_port *port;
+    char why[256];
+};
+
+static void *prepare(void *argument)
 {
+    struct preparing *p = argument;
+    p->port = af_packet_prepare(p->scene->a, if_nametoindex("r0"), "r0", true, p->why, sizeof p->why);
+    return NULL;
+}
+
+static unsigned send_and_count(struct scene *s)
+{
+    struct packet burst[BURST];
+    unsigned n = 0;
+    frame_fill(1, 100, 17, 2000, 1000);
+    CU_ASSERT(host_send(&s->host[0], NULL, frame, 100));
+    for (unsigned lane = 0; lane < 2; lane++)
+        n += receive(s, lane, burst, 100);
+    return n;
+}
+
+static void ports_prepared_by_threads_hear_nothing_until_they_are_taken(void)
+{
+    enum { PORTS = 3 };
     struct scene s;
     unsigned before = descriptors();
     if (!begin(&s, 2))
         return;
-    enum { RINGS = 2, OTHERS = 4 }; /* of a port: a control socket and three for sending */
-    unsigned open = descriptors();
     size_t bytes = af_packet_ring_bytes(s.a);
     af_packet_close(s.a, 0);
     settle(&s.deferred);
-    for (unsigned i = 0; i < 5000 && descriptors() > open - RINGS - OTHERS; i++)
-        usleep(1000); /* a thread closes it */
-    af_packet_expect(s.a, 3);
-    unsigned expected = descriptors();
-    CU_ASSERT_FATAL(open_port(&s, 0));
-    CU_ASSERT_EQUAL(descriptors(), expected + OTHERS);
+    struct preparing preparing[PORTS];
+    pthread_t thread[PORTS];
+    for (unsigned i = 0; i < PORTS; i++) {
+        preparing[i] = (struct preparing){.scene = &s};
+        CU_ASSERT_FATAL(pthread_create(&thread[i], NULL, prepare, &preparing[i]) == 0);
+    }
+    for (unsigned i = 0; i < PORTS; i++) {
+        pthread_join(thread[i], NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(preparing[i].port);
+    }
+    CU_ASSERT_EQUAL(send_and_count(&s), 0);
+    CU_ASSERT_FATAL(af_packet_take(s.a, preparing[0].port, 0, "r0", s.why, sizeof s.why));
     CU_ASSERT_EQUAL(af_packet_ring_bytes(s.a), bytes);
-    struct packet burst[BURST];
-    unsigned n = 0;
-    frame_fill(1, 100, 17, 2000, 1000);
-    CU_ASSERT(host_send(&s.host[0], NULL, frame, 100));
-    for (unsigned lane = 0; lane < 2; lane++)
-        n += receive(&s, lane, burst, 100);
-    CU_ASSERT_EQUAL(n, 1);
-    af_packet_expect(s.a, 0);
-    af_packet_expect(s.a, 2);
+    CU_ASSERT_EQUAL(send_and_count(&s), 1);
+    CU_ASSERT(!af_packet_take(s.a, preparing[1].port, 0, "r0", s.why, sizeof s.why)); /* is open */
+    CU_ASSERT(strstr(s.why, "is open already") != NULL);
+    af_packet_discard(preparing[2].port);
+    CU_ASSERT_EQUAL(send_and_count(&s), 1);
     end(&s);
     CU_ASSERT_EQUAL(descriptors(), before);
 }
@@ -801,7 +826,8 @@ static const struct unit_case cases[] = {
     {"a device that flaps is heard again", a_device_that_flaps_is_heard_again},
     {"a device that is missing is named", a_missing_device_is_named},
     {"the end waits for what is being closed", the_end_waits_for_what_is_being_closed},
-    {"ports that are expected find their rings made", ports_that_are_expected_find_their_rings_made},
+    {"ports prepared by threads hear nothing until they are taken",
+     ports_prepared_by_threads_hear_nothing_until_they_are_taken},
     {"a GSO packet leaves by a device that can not segment", gso_leaves_by_a_device_that_can_not_segment},
 };
 UNIT_MAIN("af_packet", cases)

@@ -197,10 +197,35 @@ static void what_is_freed_may_defer_more(void)
     CU_ASSERT_EQUAL(s.released, 2);
 }
 
+static void much_is_freed_in_pieces(void)
+{
+    enum { MANY = 20000 };
+    struct scene s;
+    begin(&s, NULL, 0);
+    for (unsigned i = 0; i < MANY; i++)
+        later(grace_later(s.grace), release, object_new(i));
+    grace_turn(s.grace);
+    unsigned pieces = 0;
+    while (s.released < MANY) {
+        unsigned before = s.released;
+        CU_ASSERT_FATAL(period_ended(&s, 2000));
+        CU_ASSERT(s.released > before && s.released - before < MANY / 2);
+        later(grace_later(s.grace), release, object_new(0)); /* its period has not begun, so it has to wait */
+        grace_turn(s.grace);
+        pieces++;
+    }
+    CU_ASSERT_EQUAL(s.released, MANY);
+    CU_ASSERT(pieces > 2);
+    CU_ASSERT(period_ended(&s, 2000));
+    CU_ASSERT_EQUAL(s.released, MANY + pieces);
+    end(&s, NULL, 0);
+}
+
 static const struct unit_case cases[] = {
     {"nothing is freed while a lane reads it", nothing_is_freed_under_a_reader},
     {"a grace period waits for a lane that is not quiescent", a_period_waits_for_a_lane_that_is_not_quiescent},
     {"a grace period ends without lanes, one at a time", a_period_needs_no_lane},
     {"what is freed may defer more", what_is_freed_may_defer_more},
+    {"much is freed in pieces", much_is_freed_in_pieces},
 };
 UNIT_MAIN("grace", cases)

@@ -455,6 +455,96 @@ static void walking(void)
     stop();
 }
 
+/* ---- in pieces ---- */
+
+#define MANY 100
+
+static void put_many(const char *hops)
+{
+    struct rib_route route = route_via("20.0.0.0/24", hops, 1);
+    rib_batch_begin(rib);
+    for (unsigned i = 0; i < MANY; i++) {
+        route.prefix.addr = addr_of("20.0.0.0") + (i << 8);
+        CU_ASSERT_TRUE(rib_add(rib, &route, now));
+    }
+    rib_batch_end(rib, now);
+}
+
+static size_t installed(void)
+{
+    return rib_summary(rib).installed[RIB_STATIC];
+}
+
+static void many_routes_follow_in_pieces(void)
+{
+    start();
+    put_many("10.0.1.2@1");
+    rib_port_changed(rib, 1, false, now);
+    CU_ASSERT_EQUAL(installed(), 0); /* rib_run was never called: everything at once */
+    rib_port_changed(rib, 1, true, now);
+    CU_ASSERT_EQUAL(installed(), MANY);
+    CU_ASSERT_FALSE(rib_run(rib, 8));
+    rib_batch_begin(rib);
+    connect(1, false);
+    rib_port_changed(rib, 1, false, now);
+    rib_batch_end(rib, now);
+    for (size_t left = MANY - 8; left > 0; left -= left < 8 ? left : 8) {
+        CU_ASSERT_EQUAL(installed(), left);
+        CU_ASSERT_EQUAL(fib_summary(fib).prefixes, left + 3);
+        CU_ASSERT_EQUAL(rib_run(rib, 8), left > 8);
+    }
+    CU_ASSERT_EQUAL(installed(), 0);
+    CU_ASSERT_FALSE(rib_run(rib, 8));
+    stop();
+}
+
+static void little_does_not_wait_behind_much(void)
+{
+    start();
+    put_many("10.0.1.2@1");
+    put("30.0.0.0/24", "10.0.2.2", 1);
+    put("30.0.0.0/24", "10.0.3.2", 5);
+    rib_run(rib, 8);
+    rib_port_changed(rib, 1, false, now);
+    CU_ASSERT_TRUE(installed() > MANY / 2);
+    put("31.0.0.0/24", "10.0.3.2", 1); /* at once, whatever is left to do */
+    IN_FIB("31.0.0.0/24", "10.0.3.2@3");
+    rib_port_changed(rib, 2, false, now);
+    connect(2, false);
+    CU_ASSERT_TRUE(rib_run(rib, 8));
+    IN_FIB("30.0.0.0/24", "10.0.3.2@3");
+    CU_ASSERT_TRUE(installed() > MANY / 2);
+    stop();
+}
+
+/* A port that comes back while the routes that it took along are still going. */
+static void changes_meet_what_is_left_of_others(void)
+{
+    start();
+    put_many("10.0.1.2@1");
+    rib_run(rib, 8);
+    rib_port_changed(rib, 1, false, now);
+    for (unsigned i = 0; i < 5; i++)
+        rib_run(rib, 8);
+    CU_ASSERT_TRUE(installed() > 0 && installed() < MANY);
+    rib_port_changed(rib, 1, true, now);
+    for (unsigned i = 0; i < MANY; i += 3) {
+        struct rib_route route = route_via("20.0.0.0/24", "10.0.1.2@1", 1);
+        route.prefix.addr += i << 8;
+        CU_ASSERT_TRUE(rib_remove(rib, route.prefix, RIB_STATIC, 1, now));
+        if (i % 2 == 0)
+            CU_ASSERT_TRUE(rib_add(rib, &route, now));
+        if (i % 9 == 0)
+            rib_run(rib, 1);
+    }
+    size_t there = rib_summary(rib).routes[RIB_STATIC];
+    while (rib_run(rib, 8))
+        continue;
+    CU_ASSERT_EQUAL(installed(), there);
+    CU_ASSERT_EQUAL(fib_summary(fib).prefixes, there + 4);
+    stop();
+}
+
 /* ---- the slow, obviously right twin ----
  *
  * A plain list of routes. After each change everything is worked out from nothing: gateways are known one by one, as
@@ -773,7 +863,8 @@ static bool twin_change(unsigned removes)
     return pick(10) < removes ? twin_remove() : twin_add();
 }
 
-static void against_the_twin(void)
+/* With the work in PIECES of a route each, the twin is asked only now and then, when nothing is left to do. */
+static void compare_with_the_twin(bool pieces)
 {
     fib = fib_new(&later_at_once);
     rib = rib_new(fib, &later_at_once);
@@ -790,6 +881,11 @@ static void against_the_twin(void)
         for (unsigned j = 0; j < in_batch; j++)
             wrong += !twin_change(removes);
         rib_batch_end(rib, now);
+        bool left = pieces && rib_run(rib, 1);
+        if (pieces && i % 8 != 0)
+            continue;
+        while (left)
+            left = rib_run(rib, 1);
         wrong += !twin_agrees();
         for (unsigned j = 0; j < GATEWAYS; j++) {
             dead_ends += !twin.gateways[j].alive;
@@ -801,10 +897,22 @@ static void against_the_twin(void)
     CU_ASSERT_TRUE(recursive > 1000);
     while (twin.n > 0)
         twin_remove();
+    while (pieces && rib_run(rib, 1))
+        continue;
     CU_ASSERT_EQUAL(rib_summary(rib).prefixes, 0);
     CU_ASSERT_EQUAL(fib_summary(fib).prefixes, 0);
     CU_ASSERT_EQUAL(fib_summary(fib).groups, 0);
     stop();
+}
+
+static void against_the_twin(void)
+{
+    compare_with_the_twin(false);
+}
+
+static void in_pieces_against_the_twin(void)
+{
+    compare_with_the_twin(true);
 }
 
 static const struct unit_case cases[] = {
@@ -824,7 +932,11 @@ static const struct unit_case cases[] = {
     {"a protocol that stops takes its routes along", protocol_stops},
     {"a view tells active, recursive, resolver, selected and installed", views},
     {"a walk survives changes", walking},
+    {"many routes follow a port in pieces", many_routes_follow_in_pieces},
+    {"little does not wait behind much", little_does_not_wait_behind_much},
+    {"changes meet what is left of others", changes_meet_what_is_left_of_others},
     {"random changes agree with working everything out from nothing", against_the_twin},
+    {"and so they do in pieces, in the end", in_pieces_against_the_twin},
 };
 
 UNIT_MAIN("rib", cases)
