@@ -47,7 +47,7 @@ PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-rout
                   libpcap-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
-                  ethtool socat procps clang clang-format cppcheck mandoc
+                  ethtool socat procps clang clang-format cppcheck mandoc frr
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------
@@ -135,12 +135,18 @@ units: $(UNITS)
 
 # ---- what people call ---------------------------------------------------------------------------
 
+# Tests only compare with FRR's programs: installing them must not start a routing daemon on this machine.
 deps:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	    if [ "$$(id -u)" != 0 ]; then echo "Missing:" $$missing"; 'sudo make deps' installs them."; exit 1; fi; \
 	    echo "Installing:" $$missing; \
+	    frr=$$(echo "$$missing" | grep -x frr); \
+	    [ -z "$$frr" ] || systemctl -q mask --runtime frr.service 2>/dev/null; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    status=$$?; \
+	    [ -z "$$frr" ] || { systemctl -q unmask --runtime frr.service; systemctl -q disable frr.service; } 2>/dev/null; \
+	    exit $$status; \
 	fi
 
 # What root builds belongs to the owner of the tree, who goes on building without sudo.
