@@ -94,13 +94,16 @@ struct config {
     size_t n_files;
     struct config_place place; /* of the file as a whole */
 
-    unsigned holders; /* who still looks at it when it is no longer the running one; for whoever owns it */
+    unsigned holders; /* last: who still looks at it when it is no longer the running one; for whoever owns it */
 };
 
 /* All defaults. NULL when there is no memory. */
 struct config *config_new(void);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
+
+/* Nothing of it was said in a file: for one that is about to be edited. */
+void config_forget_places(struct config *config);
 
 /* The same values, the routes of static-routes-file among them; places do not count. */
 bool config_equal(const struct config *a, const struct config *b);
@@ -142,6 +145,17 @@ struct config_writer {
     bool begun;
 };
 bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
+
+/* A copy bit by bit: at most MOST entries of its lists, MOST > 0. What has not come to its end is freed by
+ * config_copy_end, which may be called at any time. */
+enum config_copy_step { CONFIG_COPY_MORE, CONFIG_COPY_DONE, CONFIG_COPY_FAILED };
+struct config_copier {
+    const struct config *from; /* the rest is 0 before the first call */
+    struct config *to;
+    size_t key, entry;
+};
+enum config_copy_step config_copy_some(struct config_copier *copier, size_t most, struct config **done);
+void config_copy_end(struct config_copier *copier);
 
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
 

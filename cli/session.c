@@ -9,6 +9,7 @@
 
 #include <event2/buffer.h>
 
+#include "cli/draft.h"
 #include "cli/session_parts.h"
 
 #define INPUT_HIGH (16 * 1024)
@@ -139,6 +140,7 @@ void session_free(struct session *s)
 {
     if (s->busy)
         session_end_job(s);
+    draft_free(s->draft);
     filter_free(s->filter);
     if (s->io != NULL)
         bufferevent_free(s->io);

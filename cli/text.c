@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 const char *text_duration(uint64_t seconds, char to[TEXT_SHORT])
 {
@@ -13,6 +14,15 @@ const char *text_duration(uint64_t seconds, char to[TEXT_SHORT])
         snprintf(to, TEXT_SHORT, "%ud%02uh%02um", (unsigned)days, (unsigned)(hours % 24), (unsigned)(minutes % 60));
     else
         snprintf(to, TEXT_SHORT, "%02" PRIu64 "w%ud%02uh", weeks, (unsigned)(days % 7), (unsigned)(hours % 24));
+    return to;
+}
+
+const char *text_clock(uint64_t wall_ms, char to[TEXT_SHORT])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    if (localtime_r(&seconds, &parts) == NULL || strftime(to, TEXT_SHORT, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+        snprintf(to, TEXT_SHORT, "?");
     return to;
 }
 
@@ -44,6 +54,15 @@ const char *text_rate(uint64_t per_second, const char *unit, char to[TEXT_SHORT]
     for (; value >= 999.95; i++)
         value /= 1000;
     snprintf(to, TEXT_SHORT, "%.1f %c%.15s", value, prefix[i], unit);
+    return to;
+}
+
+const char *text_number(uint64_t n, char to[TEXT_SHORT])
+{
+    text_rate(n, "", to);
+    size_t len = strlen(to);
+    if (len > 0 && to[len - 1] == ' ')
+        to[len - 1] = '\0';
     return to;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config_file.h"
 #include "daemon/findings.h"
 #include "daemon/router.h"
 #include "daemon/version.h"
@@ -89,7 +88,7 @@ int main(int argc, char **argv)
      * has seen one go, and leave holes. */
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     findings_init(&findings, true);
-    router.running = config_load(router.options.config_path, &findings.errors);
+    router.running = save_load(&router.file, router.options.config_path, &findings.errors);
     if (router.running == NULL)
         return EXIT_FAILED;
     if (router.options.check) {

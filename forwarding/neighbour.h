@@ -115,6 +115,12 @@ struct neighbour_view {
  */
 bool neighbours_next(const struct neighbours *n, uint64_t *cursor, struct neighbour_view *view, struct now now);
 
+/* Where a walk begins that leaves out ports before PORT, and of PORT the addresses before ADDR. */
+static inline uint64_t neighbours_cursor_at(unsigned port, uint32_t addr)
+{
+    return (uint64_t)port << 32 | addr;
+}
+
 /* One of them. False when there is none. */
 bool neighbour_look(const struct neighbours *n, unsigned port, uint32_t addr, struct neighbour_view *view,
                     struct now now);

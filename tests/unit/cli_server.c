@@ -51,7 +51,7 @@ static void plain_refusals(void)
     expect("sho logg\nshow ip interface bogus\nsh logging\n",
            LOGGING "% \"bogus\" is not known here; expected brief\n"
                    "  show ip interface bogus\n                    ^\n" LOGGING);
-    expect("configure terminal", "% configure is not supported yet: edit the file and reload configuration\n");
+    expect("show ip mroute", "% show ip mroute is not supported yet\n");
     expect("show ip rip json", "{\"error\":\"show ip rip is not supported yet\"}\n");
     expect("show interfaces r9 json",
            "{\"error\":\"there is no interface \\\"r9\\\"; expected IF (r0, r1, lo0, gone0), rates or json\"}\n");
@@ -177,9 +177,8 @@ static void framed_commands(void)
     int fd = framed();
     send_frame(fd, FRAME_COMMAND, "show logging");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:" LOGGING "P:r1# D:0");
-    send_frame(fd, FRAME_COMMAND, "configure");
-    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
-                           "R:configure is not supported yet: edit the file and reload configurationP:r1# D:1");
+    send_frame(fd, FRAME_COMMAND, "show ip mroute");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "R:show ip mroute is not supported yetP:r1# D:1");
     send_frame(fd, FRAME_COMMAND, "show ip rip json");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:{\"error\":\"show ip rip is not supported yet\"}\n"
                                                          "R:show ip rip is not supported yetP:r1# D:1");
@@ -192,6 +191,34 @@ static void framed_commands(void)
     send_frame(fd, FRAME_COMMAND, "exit");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "X:(end)");
     close(fd);
+    shell_end(&s);
+}
+
+/* Answers that go on until somebody has seen enough are marked; plain clients see no marks. */
+static void shown_as_it_comes(void)
+{
+    shell_begin(&s);
+    int fd = framed();
+    send_frame(fd, FRAME_COMMAND, "ping 10.0.1.1 count 1");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_STREAM), "S:");
+    const char *heard = frames_until(fd, FRAME_DONE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard, "packet loss"));
+    close(fd);
+    CU_ASSERT_TRUE(answers("ping 10.0.1.1 count 1\n", "packet loss"));
+    shell_end(&s);
+}
+
+static void length_of_pages(void)
+{
+    shell_begin(&s);
+    int fd = framed();
+    send_frame(fd, FRAME_COMMAND, "term len 0");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "N:0P:r1# D:0");
+    send_frame(fd, FRAME_COMMAND, "terminal length 40");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "N:40P:r1# D:0");
+    close(fd);
+    expect("terminal length 0\nterminal length 40\nshow logging\n", LOGGING);
+    CU_ASSERT_TRUE(answers("terminal length 513", "expected (0-512)"));
     shell_end(&s);
 }
 
@@ -630,6 +657,8 @@ static const struct unit_case cases[] = {
     {"a reload tells what changed, or why nothing did", reloads},
     {"a reload that takes long holds nobody else up", slow_reload},
     {"framed: output, refusal, status, help and completion", framed_commands},
+    {"an answer without an end is marked as such", shown_as_it_comes},
+    {"a framed client is told the length of its pages", length_of_pages},
     {"framed: bad frames end the session with a reason", framed_hostile},
     {"a reader that has stopped costs bounded memory and nobody else's time", slow_reader},
     {"a long answer is one whole document", whole_answer},

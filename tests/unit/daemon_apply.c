@@ -1,100 +1,8 @@
 /* Configurations applied one after the other to a router whose interfaces are loopbacks, which need no device. */
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/apply.h"
-#include "daemon/config_file.h"
-#include "daemon/findings.h"
-#include "daemon/interfaces.h"
-#include "daemon/reload.h"
-#include "daemon/router.h"
-#include "tests/unit/support/frames.h"
-#include "tests/unit/support/unit.h"
-
-struct bench {
-    struct router router;
-    struct wire wire;
-    struct cli_asker asker;
-    bool told, good;
-    char path[64], report[16384];
-};
-
-static void write_config(struct bench *b, const char *text)
-{
-    FILE *file = fopen(b->path, "w");
-    CU_ASSERT_FATAL(file != NULL);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void bench_init(struct bench *b, const char *text)
-{
-    memset(b, 0, sizeof *b);
-    snprintf(b->path, sizeof b->path, "/tmp/ferryd-test-XXXXXX");
-    close(mkstemp(b->path));
-    write_config(b, text);
-    struct router *r = &b->router;
-    r->options.config_path = b->path;
-    log_init(&r->log);
-    r->log.level_fixed = true;
-    r->log.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    wire_init(&b->wire);
-    struct findings findings;
-    findings_init(&findings, true);
-    r->running = config_load(b->path, &findings.errors);
-    CU_ASSERT_FATAL(r->running != NULL);
-    r->base = event_base_new();
-    r->grace = grace_new();
-    r->loop = loop_new(r->base, r->grace);
-    struct transmit *transmit[] = {&b->wire.transmit};
-    struct dataplane_settings settings = {
-        .lanes = 1, .seed = 1, .later = &later_at_once, .core_transmit = &b->wire.transmit, .lane_transmit = transmit};
-    r->dataplane = dataplane_new(&settings);
-    r->rib = rib_new(r->dataplane->tables.fib, &later_at_once);
-    r->interfaces = interfaces_new(r);
-    r->worker = worker_new(r->base);
-    r->reload = reload_new(r);
-    CU_ASSERT_FATAL(r->worker != NULL && r->reload != NULL);
-    CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
-    CU_ASSERT_EQUAL(apply_first(r), 0);
-}
-
-static void bench_exit(struct bench *b)
-{
-    int log_fd = b->router.log.fd;
-    router_stop(&b->router);
-    wire_clear(&b->wire);
-    close(log_fd);
-    unlink(b->path);
-}
-
-static void reload_told(struct cli_asker *asker, bool good, const char *report)
-{
-    struct bench *b = (struct bench *)((char *)asker - offsetof(struct bench, asker));
-    b->told = true;
-    b->good = good;
-    snprintf(b->report, sizeof b->report, "%s", report);
-}
-
-static void begin_reload(struct bench *b, const char *text)
-{
-    write_config(b, text);
-    b->told = false;
-    b->asker.done = reload_told;
-    reload_ask(b->router.reload, &b->asker);
-}
-
-static bool reload(struct bench *b, const char *text)
-{
-    begin_reload(b, text);
-    while (!b->told)
-        event_base_loop(b->router.base, EVLOOP_ONCE);
-    return b->good;
-}
+#include "tests/unit/support/bench.h"
 
 /* The routes of PREFIX: how many; *view is the last. */
 static unsigned routes_of(struct bench *b, const char *prefix, struct rib_view *view)
@@ -107,10 +15,6 @@ static unsigned routes_of(struct bench *b, const char *prefix, struct rib_view *
         n++;
     return n;
 }
-
-#define TWO_LOOPBACKS                                                                                                  \
-    "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ]; },\n"                      \
-    "               { name = \"lo2\"; type = \"loopback\"; addresses = [ \"10.2.0.1/24\" ]; } );\n"
 
 static void connected_networks_become_routes(void)
 {
@@ -279,7 +183,7 @@ static void a_reload_that_is_asked_for_during_another_follows_it(void)
     begin_reload(&b, routes);
     while (rib_summary(b.router.rib).routes[RIB_STATIC] == 0)
         event_base_loop(b.router.base, EVLOOP_ONCE);
-    reload_forget(b.router.reload, &b.asker);
+    changes_forget(b.router.changes, &b.asker);
     CU_ASSERT(reload(&b, TWO_LOOPBACKS));
     CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
     bench_exit(&b);
@@ -336,7 +240,7 @@ static const char *const filed_ways[] = {"via 10.1.0.2", "via 10.1.0.2 10.1.0.3"
 
 static void write_wishes(struct bench *b, struct wish wish[PREFIXES][DISTANCES], char *text, size_t size)
 {
-    char path[80], prefix[PREFIX_TEXT];
+    char path[128], prefix[PREFIX_TEXT];
     snprintf(path, sizeof path, "%s.routes", b->path);
     FILE *file = fopen(path, "w"), *to = fmemopen(text, size, "w");
     CU_ASSERT_FATAL(file != NULL && to != NULL);
@@ -402,7 +306,8 @@ static void routes_of_both_sources_are_merged(void)
     snprintf(text, sizeof text, "%s.routes", b.path);
     unlink(text);
     CU_ASSERT_FALSE(reload(&b, TWO_LOOPBACKS "static-routes-file = \"none-of-that-name\";\n"));
-    CU_ASSERT(strstr(b.report, ":3: routes file /tmp/none-of-that-name: cannot open it") != NULL);
+    snprintf(text, sizeof text, ":3: routes file %s/none-of-that-name: cannot open it", b.folder);
+    CU_ASSERT(strstr(b.report, text) != NULL);
     CU_ASSERT(rib_summary(b.router.rib).routes[RIB_STATIC] > 0);
     CU_ASSERT(reload(&b, TWO_LOOPBACKS));
     CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
@@ -415,7 +320,7 @@ static void a_changed_copy_leaves_the_shared_file_alone(void)
     static char text[512];
     struct bench b;
     struct rib_view view;
-    char path[80];
+    char path[128];
     bench_init(&b, TWO_LOOPBACKS);
     snprintf(path, sizeof path, "%s.routes", b.path);
     FILE *file = fopen(path, "w");
