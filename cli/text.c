@@ -108,8 +108,10 @@ const char *text_wrap(const char *text, size_t at, size_t indent, char *to, size
         bool breaks = begun && gap > 0 && at + gap + word > TEXT_COLUMNS;
         int n = snprintf(to + len, size - len, "%s%*s%.*s", breaks ? "\n" : "", (int)(breaks ? indent : gap), "",
                          (int)word, text + gap);
-        if (n < 0 || (size_t)n >= size - len)
+        if (n < 0 || (size_t)n >= size - len) {
+            to[len] = '\0';
             break;
+        }
         len += (size_t)n;
         at = (breaks ? indent : at + gap) + word;
         begun = true;

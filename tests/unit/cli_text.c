@@ -67,11 +67,8 @@ static void wraps(void)
 }
 
 static const struct unit_case cases[] = {
-    {"durations look as in FRR", durations},
-    {"sizes are in powers of 1024", sizes},
-    {"rates are in powers of 1000", rates},
-    {"one is singular", counts},
-    {"long lines break at spaces", wraps},
-    {"columns line up and a row never overruns", rows},
+    {"durations look as in FRR", durations}, {"sizes are in powers of 1024", sizes},
+    {"rates are in powers of 1000", rates},  {"one is singular", counts},
+    {"long lines break at spaces", wraps},   {"columns line up and a row never overruns", rows},
 };
 UNIT_MAIN("text", cases)
