@@ -413,6 +413,31 @@ static void idle(void)
     shell_end(&s);
 }
 
+/* A plain client that stops sending may still read; one that has closed its end never will, and a command that has
+ * nothing to say would run for it for ever. */
+static void gone_while_waiting(void)
+{
+    static const char ask[] = "ping 10.0.2.200 count 1000\n";
+    shell_begin(&s);
+    int fd = shell_connect(&s);
+    shell_send(fd, ask, sizeof ask - 1);
+    shutdown(fd, SHUT_WR);
+    for (unsigned i = 0; i < 100 && (s.cli->n_sessions == 0 || !TAILQ_FIRST(&s.cli->sessions)->waiting); i++)
+        shell_turn(&s);
+    for (unsigned i = 0; i < 15; i++) { /* two seconds of the server's: it goes on */
+        usleep(100 * 1000);
+        shell_turn(&s);
+    }
+    CU_ASSERT_EQUAL(s.cli->n_sessions, 1);
+    close(fd);
+    for (unsigned i = 0; i < 200 && s.cli->n_sessions > 0; i++) {
+        usleep(100 * 1000);
+        shell_turn(&s);
+    }
+    CU_ASSERT_EQUAL(s.cli->n_sessions, 0);
+    shell_end(&s);
+}
+
 /* ---- the socket ---- */
 
 static void stale_and_live(void)
@@ -667,6 +692,7 @@ static const struct unit_case cases[] = {
     {"a history of long lines comes in steps", long_history},
     {"the sixty-fifth session is told why not", too_many},
     {"an idle session is closed with a reason", idle},
+    {"who has gone ends a command that says nothing", gone_while_waiting},
     {"a stale socket is replaced, a live one refused by name", stale_and_live},
     {"a socket that can not be made says why", no_place},
     {"root and the group may all, readers look, others are told who may", access_by_group},
