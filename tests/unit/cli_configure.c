@@ -246,6 +246,7 @@ static const struct example {
     {&mode_exec, "terminal monitor info"},
     {&mode_exec, "terminal monitor debug"},
     {&mode_exec, "no terminal monitor"},
+    {&mode_exec, "terminal length 0"},
     {&mode_exec, "show changes"},
     {&mode_exec, "show rollback"},
     {&mode_exec, "show rollback 1"},
