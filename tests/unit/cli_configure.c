@@ -205,6 +205,7 @@ static const struct example {
     {&mode_exec, "show version"},
     {&mode_exec, "show running-config"},
     {&mode_exec, "show startup-config"},
+    {&mode_exec, "show tech-support"},
     {&mode_exec, "show interfaces"},
     {&mode_exec, "show interfaces r0"},
     {&mode_exec, "show ip interface brief"},
