@@ -153,7 +153,7 @@ struct rip_interface {
     unsigned n_neighbours;
     struct patricia summaries; /* of struct summary, as they came up */
     struct rip_auth_sent sent;
-    struct bucket requests;
+    struct bucket requests, complaints;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
 };
