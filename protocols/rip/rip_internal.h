@@ -153,9 +153,10 @@ struct rip_interface {
     unsigned n_neighbours;
     struct patricia summaries; /* of struct summary, as they came up */
     struct rip_auth_sent sent;
-    struct bucket requests, complaints;
+    struct bucket requests;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
+    struct bucket complaints;
 };
 
 /* A requester who is being sent the whole table. */
