@@ -47,7 +47,7 @@ PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-rout
                   libpcap-dev nettle-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
-                  ethtool socat procps clang clang-format cppcheck mandoc
+                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------
@@ -112,9 +112,10 @@ $(OUT)/ferrysh: $(call objects,$(CLIENT))
 UNIT_forwarding := $(sort $(wildcard tests/unit/forwarding_*.c))
 UNIT_protocols  := $(sort $(wildcard tests/unit/protocols_*.c))
 UNIT_cli        := $(sort $(wildcard tests/unit/cli_*.c))
+UNIT_ferrysh    := $(sort $(wildcard tests/unit/ferrysh_*.c))
 UNIT_daemon     := $(sort $(wildcard tests/unit/daemon_*.c))
 unit = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(1))
-UNITS := $(call unit,$(UNIT_forwarding) $(UNIT_protocols) $(UNIT_cli) $(UNIT_daemon))
+UNITS := $(call unit,$(UNIT_forwarding) $(UNIT_protocols) $(UNIT_cli) $(UNIT_ferrysh) $(UNIT_daemon))
 UNIT_SUPPORT := $(call objects,$(sort $(wildcard tests/unit/support/*.c)))
 
 $(call unit,$(UNIT_forwarding)): $(LIB_FORWARDING)
@@ -122,6 +123,8 @@ $(call unit,$(UNIT_protocols)): $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_protocols)): LIBS_UNIT = $(LIBS_PROTOCOLS)
 $(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI) $(LIBS_PROTOCOLS)
+$(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT))) $(LIB_FORWARDING)
+$(call unit,$(UNIT_ferrysh)): LIBS_UNIT = -ledit
 $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(DAEMON))) \
                              $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS)
@@ -137,12 +140,18 @@ units: $(UNITS)
 
 # ---- what people call ---------------------------------------------------------------------------
 
+# Tests only compare with FRR's programs: installing them must not start a routing daemon on this machine.
 deps:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	    if [ "$$(id -u)" != 0 ]; then echo "Missing:" $$missing"; 'sudo make deps' installs them."; exit 1; fi; \
 	    echo "Installing:" $$missing; \
+	    frr=$$(echo "$$missing" | grep -x frr); \
+	    [ -z "$$frr" ] || systemctl -q mask --runtime frr.service 2>/dev/null; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    status=$$?; \
+	    [ -z "$$frr" ] || { systemctl -q unmask --runtime frr.service; systemctl -q disable frr.service; } 2>/dev/null; \
+	    exit $$status; \
 	fi
 
 # What root builds belongs to the owner of the tree, who goes on building without sudo.
@@ -175,21 +184,27 @@ check-unit:
 	        echo "---- $$test"; $$test || exit 1; \
 	    done; \
 	done
-	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 200000
+	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
+	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
 	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
 	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
 
-# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
-FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate
+# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
+# to its shell.
+FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+$(OUT)/fuzz/talk: $(OUT)/tests/fuzz/talk.o $(UNIT_SUPPORT) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
@@ -233,7 +248,8 @@ bench: deps
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
 	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/doc/ferryd $(DESTDIR)$(PREFIX)/lib/systemd/system
+	    $(DESTDIR)$(PREFIX)/share/doc/ferryd $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 ferryd $(DESTDIR)$(PREFIX)/sbin/ferryd
 	install -m 755 ferrysh $(DESTDIR)$(PREFIX)/bin/ferrysh
 	test -e $(DESTDIR)/etc/ferryd/ferryd.conf || install -m 640 etc/ferryd.conf $(DESTDIR)/etc/ferryd/ferryd.conf
@@ -241,13 +257,15 @@ install: all
 	install -m 644 man/ferryd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/ferrysh.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 etc/ferrysh.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/ferryd/
 
 # All that install made, but for the configuration.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ferryd $(DESTDIR)$(PREFIX)/bin/ferrysh $(DESTDIR)$(PREFIX)/share/man/man8/ferryd.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man1/ferrysh.1 \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/ferryd
 
 clean:

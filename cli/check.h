@@ -1,4 +1,8 @@
-/* What config_check looks for in a configuration, put in order: interfaces by name, addresses by value. */
+/* What the files of config_check share.
+ *
+ *   config_check.c       every key, and what it has to do with others
+ *   check_routes_file.c  the table of static-routes-file
+ *   check_index.c        what is looked for, put in order: interfaces by name, addresses by value */
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
 
@@ -49,5 +53,21 @@ const struct edge *check_edge(const struct check *c, uint32_t addr);
 /* Why no host of SUBNET can have ADDR (RFC 1122 3.2.1.3; RFC 3021 for /31), as what it is; NULL if one can, or if it is
  * not in it. */
 const char *check_no_host(struct prefix subnet, uint32_t addr);
+
+/* ---- config_check.c ---- */
+
+#define CHECK_FIRST_SIZE 256
+
+/* " (first on line 7)": where the other of two is; nothing if that is not known. */
+const char *check_first_text(struct config_place first, struct config_place second, char *to, size_t size);
+
+/* Of a static route: its prefix, and the I-th of its next hops. */
+void check_route_prefix(const struct check *c, struct prefix prefix, struct config_place place);
+void check_route_hop(const struct check *c, const uint32_t *via, unsigned i, struct config_place place);
+
+/* ---- check_routes_file.c ---- */
+
+/* False when there is no memory. */
+bool check_routes_file(const struct check *c);
 
 #endif

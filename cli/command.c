@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/beginning.h"
+
 /* How well a word fits an entry of the tables; the best wins. */
 enum fit { FIT_NONE, FIT_ANY, FIT_ABBREVIATION, FIT_VALUE, FIT_EXACT };
 
@@ -231,6 +233,23 @@ static char *next_word(struct walk *w)
     return word;
 }
 
+static char *last_word(const char *line)
+{
+    size_t at = strlen(line);
+    while (at > 0 && (line[at - 1] == ' ' || line[at - 1] == '\t'))
+        at--;
+    while (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t')
+        at--;
+    return (char *)(uintptr_t)line + at;
+}
+
+/* As the last of several words. */
+static bool ends_with_json(const char *line)
+{
+    const char *last = last_word(line);
+    return last != line && strncasecmp(last, "json", 4) == 0 && strspn(last + 4, " \t") == strlen(last + 4);
+}
+
 static bool take(struct walk *w, char *word, const char *typed, struct command_error *error)
 {
     struct command_line *line = w->line;
@@ -267,6 +286,10 @@ static bool take(struct walk *w, char *word, const char *typed, struct command_e
         size_t at = (size_t)(word - line->text);
         memcpy(word, typed + at, strlen(typed + at) + 1);
         w->pos = word + strlen(word);
+        if ((best_arg.command->flags & COMMAND_JSON) != 0 && ends_with_json(word)) {
+            line->json = true;
+            *last_word(word) = '\0';
+        }
     }
     line->args[line->n++] = best_arg;
     line->last = best_arg.command;
@@ -297,14 +320,6 @@ static bool walk(struct walk *w, const struct command *const *root, const struct
     return true;
 }
 
-static bool ends_with_json(const char *line)
-{
-    size_t end = strlen(line);
-    while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\t'))
-        end--;
-    return end >= 5 && strncasecmp(line + end - 4, "json", 4) == 0 && (line[end - 5] == ' ' || line[end - 5] == '\t');
-}
-
 bool command_match(const struct command *const *root, const struct command_world *world, const char *line,
                    struct command_line *to, struct command_error *error)
 {
@@ -327,12 +342,21 @@ const struct command_arg *command_arg_of(const struct command_line *line, const 
     return NULL;
 }
 
+/* How many characters (of UTF-8) the first LEN bytes of TEXT are. */
+static size_t characters(const char *text, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += text[i] == '\0' || ((unsigned char)text[i] & 0xc0) != 0x80;
+    return n;
+}
+
 const char *command_error_text(const struct command_error *error, const char *line, char *to, size_t size)
 {
     struct phrase p = {to, size, 0};
     say(&p, "%s", error->text);
     if (strlen(line) <= 200 && error->column <= 201)
-        say(&p, "\n  %s\n  %*s^", line, (int)error->column, "");
+        say(&p, "\n  %s\n  %*s^", line, (int)characters(line, error->column), "");
     return to;
 }
 
@@ -346,12 +370,55 @@ static size_t last_word_at(const char *line)
     return at;
 }
 
-/* May this entry stand where WORD has been typed so far? */
-static bool goes_on(const struct command *c, const char *word)
+static bool begins_interface(const struct command_world *world, const char *word)
 {
+    const char *name;
+    for (unsigned i = 0; (name = world->interface(world->context, i)) != NULL; i++)
+        if (strncmp(name, word, strlen(word)) == 0)
+            return true;
+    return word[0] == '\0';
+}
+
+/* Digits can only make a number larger, so what is above the most already is none of it. */
+static bool begins_number(const struct command *c, const char *word)
+{
+    int64_t number;
+    bool minus = c->min < 0 && strcmp(word, "-") == 0;
+    return word[0] == '\0' || minus || read_number(word, c->min < 0 ? c->min : 0, c->max, &number);
+}
+
+/* May this entry stand where WORD has been typed so far? */
+static bool goes_on(const struct command_world *world, const struct command *c, const char *word)
+{
+    struct beginning beginning;
     if ((c->flags & COMMAND_HIDDEN) != 0)
         return false;
-    return c->kind == COMMAND_WORD ? strncasecmp(c->word, word, strlen(word)) == 0 : true;
+    switch (c->kind) {
+    case COMMAND_WORD:
+        return strncasecmp(c->word, word, strlen(word)) == 0;
+    case COMMAND_IF:
+        return begins_interface(world, word);
+    case COMMAND_ADDR:
+    case COMMAND_PREFIX:
+        return beginning_of(word, c->kind == COMMAND_PREFIX, &beginning);
+    case COMMAND_NUMBER:
+        return begins_number(c, word);
+    case COMMAND_ANY:
+    case COMMAND_REST:
+        return true;
+    }
+    return false;
+}
+
+/* An argument's help names what there is to choose from. */
+static void add_help(const struct command_world *world, const struct command *c, struct command_list *to)
+{
+    char text[256];
+    struct phrase p = {text, sizeof text, 0};
+    say(&p, "%s", c->help);
+    if (c->kind == COMMAND_IF)
+        say_interfaces(&p, world);
+    to->add(to, c->word, text);
 }
 
 bool command_help(const struct command *const *root, const struct command_world *world, const char *line,
@@ -365,8 +432,8 @@ bool command_help(const struct command *const *root, const struct command_world 
         return false;
     bool any = false;
     for (unsigned i = 0; (c = candidate(&w, &i)) != NULL;)
-        if (goes_on(c, line + at)) {
-            to->add(to, c->word, c->help);
+        if (goes_on(world, c, line + at)) {
+            add_help(world, c, to);
             any = true;
         }
     if (line[at] == '\0' && is_end(read.last)) {
@@ -380,12 +447,15 @@ bool command_help(const struct command *const *root, const struct command_world 
     return false;
 }
 
+#define INTERFACES_MAX 64 /* that are offered */
+
 static void complete_interfaces(const struct command_world *world, const char *word, struct command_list *to)
 {
     const char *name;
-    for (unsigned i = 0; (name = world->interface(world->context, i)) != NULL; i++)
+    unsigned n = 0;
+    for (unsigned i = 0; n <= INTERFACES_MAX && (name = world->interface(world->context, i)) != NULL; i++)
         if (strncmp(name, word, strlen(word)) == 0)
-            to->add(to, name, NULL);
+            to->add(to, n++ < INTERFACES_MAX ? name : COMMAND_MORE, NULL);
 }
 
 void command_complete(const struct command *const *root, const struct command_world *world, const char *line,
@@ -399,9 +469,13 @@ void command_complete(const struct command *const *root, const struct command_wo
     if (!walk(&w, root, world, line, at, &read, &error))
         return;
     for (unsigned i = 0; (c = candidate(&w, &i)) != NULL;) {
+        if ((c->flags & COMMAND_HIDDEN) != 0)
+            continue;
         if (c->kind == COMMAND_IF)
             complete_interfaces(world, line + at, to);
-        else if (c->kind == COMMAND_WORD && goes_on(c, line + at))
+        else if (c->kind == COMMAND_WORD && goes_on(world, c, line + at))
             to->add(to, c->word, c->help);
+        else if (c->values != COMMAND_VALUES_NONE && world->values != NULL)
+            world->values(world->context, c, line + at, to);
     }
 }

@@ -39,7 +39,9 @@ struct command_run {
     void (*end)(struct job *job); /* when the state owns more than its memory: finished, interrupted or hung up */
     /* An ICMP message to the router while the command runs; see dataplane_hooks.icmp. */
     void (*icmp)(struct job *job, const struct packet *packet, struct now now);
-    bool hears_interrupt; /* job->interrupted is set and step called; otherwise the command just ends */
+    /* For commands that go on until somebody has seen enough: job->interrupted is set and step called; otherwise the
+     * command just ends. What such a command says is shown as it comes, and never a page at a time. */
+    bool hears_interrupt;
 };
 
 /* What a command of configuration mode does to a configuration (edit.h). KEY is for those that only set one key: its
@@ -59,6 +61,15 @@ enum command_kind {
     COMMAND_REST,   /* the rest of the line */
 };
 
+/* Values of the router that completion offers for an address or a prefix. */
+enum command_values {
+    COMMAND_VALUES_NONE,
+    COMMAND_VALUES_NEIGHBOURS, /* addresses of neighbours */
+    COMMAND_VALUES_OWN,        /* addresses of the router */
+    COMMAND_VALUES_ROUTES,     /* prefixes of the routing table */
+    COMMAND_VALUES_STATICS,    /* those of them with a static route */
+};
+
 enum command_flag {
     COMMAND_LOOK = 1, /* changes nothing: those who may only look may run it */
     COMMAND_JSON = 2, /* a trailing "json" is understood */
@@ -76,6 +87,7 @@ struct command {
     const struct command_run *run;     /* NULL: the line can not end here */
     const char *refusal;               /* in place of RUN: why this can not be done */
     const struct command_edit *edit;   /* of configuration mode: RUN is edit_run */
+    enum command_values values;        /* of an address or a prefix */
 };
 
 struct command_arg {
@@ -97,11 +109,16 @@ struct command_line {
     char text[COMMAND_LINE_MAX + 1];            /* what args[].text points into */
 };
 
+struct command_list;
+
 /* What the tables can not know. */
 struct command_world {
     const void *context;
     /* The I-th interface's name; NULL past the last. */
     const char *(*interface)(const void *context, unsigned i);
+    /* Adds values that ARGUMENT (an address or a prefix) may have and that begin with WORD; COMMAND_MORE in place of
+     * too many. NULL: there are none. */
+    void (*values)(const void *context, const struct command *argument, const char *word, struct command_list *to);
 };
 
 struct command_error {
@@ -119,6 +136,8 @@ const struct command_arg *command_arg_of(const struct command_line *line, const 
 
 /* The error as people read it: the sentence, then the line with a caret under the offending word. Returns TO. */
 const char *command_error_text(const struct command_error *error, const char *line, char *to, size_t size);
+
+#define COMMAND_MORE "..." /* among candidates: there are more than are listed */
 
 /* Gets what may stand at the end of a line: HELP is NULL for values such as an interface's name. */
 struct command_list {

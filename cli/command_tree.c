@@ -21,11 +21,14 @@ static const struct command *const show_words[] = {
     &command_show_processes,
     &command_show_running,
     &command_show_startup,
+    &command_show_tech,
     &command_show_users,
     &command_show_version,
+    &command_show_changes,
+    &command_show_rollback,
     NULL,
 };
-static const struct command show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
+const struct command command_show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
 
 static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, NULL};
 static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours", .next = clear_ip_words};
@@ -36,11 +39,27 @@ static const struct command *const no_words[] = {&command_no_debug, &command_no_
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", COMMAND_LOOK, .next = no_words};
 
 const struct command *const command_exec[] = {
-    &command_capture,  &clear,         &command_configure,  &command_debug,
-    &command_end,      &command_exit,  &command_monitor,    &no,
-    &command_ping,     &command_quit,  &command_reload,     &show,
-    &command_terminal, &command_trace, &command_traceroute, &command_undebug,
-    &command_write,    NULL,
+    &command_capture,
+    &clear,
+    &command_configure,
+    &command_debug,
+    &command_end,
+    &command_exit,
+    &command_monitor,
+    &no,
+    &command_ping,
+    &command_quit,
+    &command_reload,
+    &command_show,
+    &command_terminal,
+    &command_trace,
+    &command_traceroute,
+    &command_undebug,
+    &command_write,
+    &command_commit,
+    &command_copy,
+    &command_rollback,
+    NULL,
 };
 
 const struct mode mode_exec = {.name = "", .root = command_exec};

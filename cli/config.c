@@ -21,6 +21,7 @@ void config_free(struct config *config)
     if (config == NULL)
         return;
     schema_clear(&schema_root, config);
+    routes_file_put(config->routes_file);
     for (size_t i = 0; i < config->n_files; i++)
         free(config->files[i]);
     free(config->files);
@@ -92,10 +93,11 @@ struct config *config_copy(const struct config *config)
     struct config *copy = malloc(sizeof *copy);
     if (copy == NULL)
         return NULL;
-    *copy = *config;
+    memcpy(copy, config, offsetof(struct config, holders)); /* which are counted meanwhile, maybe in another thread */
     copy->files = NULL;
     copy->n_files = 0;
     copy->holders = 0;
+    copy->routes_file = routes_file_get(config->routes_file);
     bool good = schema_own(&schema_root, copy, config);
     if (!copy_names(copy, config) || !good) {
         config_free(copy);
@@ -103,7 +105,15 @@ struct config *config_copy(const struct config *config)
     }
     move_places(copy, config, &schema_root, copy);
     move_place(copy, config, &copy->place);
+    move_place(copy, config, &copy->routes_file_place);
     return copy;
+}
+
+void config_forget_places(struct config *config)
+{
+    const struct config nowhere = {0};
+    move_places(config, &nowhere, &schema_root, config);
+    config->place = (struct config_place){0};
 }
 
 bool config_equal(const struct config *a, const struct config *b)
@@ -111,7 +121,7 @@ bool config_equal(const struct config *a, const struct config *b)
     for (size_t i = 0; i < schema_root.n; i++)
         if (!schema_same(&schema_root.keys[i], a, b))
             return false;
-    return true;
+    return routes_file_equal(a->routes_file, b->routes_file);
 }
 
 const char *config_place_text(struct config_place place, char *to, size_t size)
@@ -162,4 +172,62 @@ const struct config_interface *config_interface_find(const struct config *config
         if (config->interfaces[i].name != NULL && strcmp(config->interfaces[i].name, name) == 0)
             return &config->interfaces[i];
     return NULL;
+}
+
+/* ---- copying bit by bit ---- */
+
+/* A copy of all but the entries of lists. */
+static struct config *copy_frame(const struct config *from)
+{
+    struct config frame = *from;
+    for (const struct schema_key *key = schema_root.keys; key < schema_root.keys + schema_root.n; key++)
+        if (key->kind == SCHEMA_ENTRIES && !key->later) {
+            memset((char *)&frame + key->offset, 0, sizeof(void *));
+            memset((char *)&frame + key->count_offset, 0, key->count_size);
+        }
+    return config_copy(&frame);
+}
+
+static bool copy_entry(const struct config_copier *c, const struct schema_key *key)
+{
+    const void *from = schema_look(key, c->from, c->entry);
+    void *to = schema_add(key, c->to);
+    if (to == NULL)
+        return false;
+    schema_clear(key->group, to);
+    memcpy(to, from, key->stride);
+    if (!schema_own(key->group, to, from))
+        return false;
+    move_places(c->to, c->from, key->group, to);
+    return true;
+}
+
+enum config_copy_step config_copy_some(struct config_copier *c, size_t most, struct config **done)
+{
+    if (c->to == NULL)
+        c->to = copy_frame(c->from);
+    for (; c->to != NULL && c->key < schema_root.n; c->key++, c->entry = 0) {
+        const struct schema_key *key = &schema_root.keys[c->key];
+        if (key->kind != SCHEMA_ENTRIES || key->later)
+            continue;
+        size_t n = schema_count(key, c->from);
+        bool good = c->entry > 0 || schema_reserve(key, c->to, n);
+        for (; good && c->entry < n && most > 0; c->entry++, most--)
+            good = copy_entry(c, key);
+        if (!good) {
+            config_copy_end(c);
+            break;
+        }
+        if (c->entry < n)
+            return CONFIG_COPY_MORE;
+    }
+    *done = c->to;
+    c->to = NULL;
+    return *done == NULL ? CONFIG_COPY_FAILED : CONFIG_COPY_DONE;
+}
+
+void config_copy_end(struct config_copier *c)
+{
+    config_free(c->to);
+    c->to = NULL;
 }

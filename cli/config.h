@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/routes_file.h"
 #include "forwarding/fib.h"
 #include "forwarding/prefix.h"
 
@@ -78,6 +79,9 @@ struct config {
     size_t n_interfaces;
     struct config_route *routes;
     size_t n_routes;
+    char *routes_path;                                        /* NULL: none */
+    struct routes_file *routes_file;                          /* what it held; NULL: none, or it was not read */
+    struct config_place routes_path_place, routes_file_place; /* of the key; of the file, line 0 */
     struct config_arp *arps;
     size_t n_arps;
     int64_t icmp_rate_limit, icmp_burst;
@@ -90,7 +94,7 @@ struct config {
     size_t n_files;
     struct config_place place; /* of the file as a whole */
 
-    unsigned holders; /* who still looks at it when it is no longer the running one; for whoever owns it */
+    unsigned holders; /* last: who still looks at it when it is no longer the running one; for whoever owns it */
 };
 
 /* All defaults. NULL when there is no memory. */
@@ -98,7 +102,10 @@ struct config *config_new(void);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);
 
-/* The same values; places do not count. */
+/* Nothing of it was said in a file: for one that is about to be edited. */
+void config_forget_places(struct config *config);
+
+/* The same values, the routes of static-routes-file among them; places do not count. */
 bool config_equal(const struct config *a, const struct config *b);
 
 /* An owned copy of NAME for places. */
@@ -138,6 +145,20 @@ struct config_writer {
     bool begun;
 };
 bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
+
+/* In libconfig text, which gets no longer: the values of keys and passwords become "*". */
+void config_hide_keys(char *text);
+
+/* A copy bit by bit: at most MOST entries of its lists, MOST > 0. What has not come to its end is freed by
+ * config_copy_end, which may be called at any time. */
+enum config_copy_step { CONFIG_COPY_MORE, CONFIG_COPY_DONE, CONFIG_COPY_FAILED };
+struct config_copier {
+    const struct config *from; /* the rest is 0 before the first call */
+    struct config *to;
+    size_t key, entry;
+};
+enum config_copy_step config_copy_some(struct config_copier *copier, size_t most, struct config **done);
+void config_copy_end(struct config_copier *copier);
 
 const struct config_interface *config_interface_find(const struct config *config, const char *name);
 

@@ -11,8 +11,7 @@
 #include "cli/schema.h"
 #include "forwarding/counters.h"
 
-/* " (first on line 7)": where the other of two is; nothing if that is not known. */
-static const char *first_text(struct config_place first, struct config_place second, char *to, size_t size)
+const char *check_first_text(struct config_place first, struct config_place second, char *to, size_t size)
 {
     to[0] = '\0';
     if (first.line == 0)
@@ -24,8 +23,6 @@ static const char *first_text(struct config_place first, struct config_place sec
         snprintf(to, size, " (first on %s:%d)", first.file == NULL ? "line" : first.file, first.line);
     return to;
 }
-
-#define FIRST_SIZE 256
 
 static const char *name_of(const struct config_interface *interface)
 {
@@ -91,10 +88,10 @@ static void check_interfaces(struct check *c)
         if (i->name == NULL)
             continue;
         const struct config_interface *first = check_interface(c, i->name);
-        char where[FIRST_SIZE];
+        char where[CHECK_FIRST_SIZE];
         if (first != i)
             config_error(c->errors, i->place, "interface '%s' is there twice%s", i->name,
-                         first_text(first->place, i->place, where, sizeof where));
+                         check_first_text(first->place, i->place, where, sizeof where));
         if (i->type == CONFIG_LOOPBACK)
             check_loopback(c, i);
     }
@@ -119,7 +116,7 @@ static const char *no_host(uint32_t addr)
 static void check_address(struct check *c, const struct owned *o)
 {
     struct prefix p = o->address->prefix;
-    char text[PREFIX_TEXT], other[PREFIX_TEXT], where[FIRST_SIZE];
+    char text[PREFIX_TEXT], other[PREFIX_TEXT], where[CHECK_FIRST_SIZE];
     prefix_text(p, text);
     const char *what = no_host(p.addr);
     if (what != NULL) {
@@ -136,11 +133,11 @@ static void check_address(struct check *c, const struct owned *o)
     if (o->twin != NULL) {
         config_error(c->errors, o->address->place, "address %s is there twice: '%s' has it%s", addr_text(p.addr, text),
                      name_of(o->twin->interface),
-                     first_text(o->twin->address->place, o->address->place, where, sizeof where));
+                     check_first_text(o->twin->address->place, o->address->place, where, sizeof where));
     } else if (o->rival != NULL && o->rival->address->prefix.len > 0) {
         config_error(c->errors, o->address->place, "%s overlaps %s of '%s'%s", text,
                      prefix_text(o->rival->address->prefix, other), name_of(o->rival->interface),
-                     first_text(o->rival->address->place, o->address->place, where, sizeof where));
+                     check_first_text(o->rival->address->place, o->address->place, where, sizeof where));
     }
 }
 
@@ -163,40 +160,38 @@ static bool same_route(const struct config_route *a, const struct config_route *
     return prefix_equal(a->prefix, b->prefix) && a->distance == b->distance && !a->doubtful && !b->doubtful;
 }
 
-static void check_prefix(struct check *c, const struct config_route *r)
+void check_route_prefix(const struct check *c, struct prefix prefix, struct config_place place)
 {
     char text[PREFIX_TEXT], right[PREFIX_TEXT];
-    prefix_text(r->prefix, text);
-    struct prefix network = {.addr = prefix_network(r->prefix), .len = r->prefix.len};
-    if (network.addr != r->prefix.addr)
-        config_error(c->errors, r->place, "prefix %s has bits beyond its length: %s is the network", text,
-                     prefix_text(network, right));
+    struct prefix network = {.addr = prefix_network(prefix), .len = prefix.len};
+    if (network.addr != prefix.addr)
+        config_error(c->errors, place, "prefix %s has bits beyond its length: %s is the network",
+                     prefix_text(prefix, text), prefix_text(network, right));
     else if (addr_is_multicast(network.addr) || addr_is_class_e(network.addr))
-        config_error(c->errors, r->place, "prefix %s is %s: a static route is for unicast", text,
+        config_error(c->errors, place, "prefix %s is %s: a static route is for unicast", prefix_text(prefix, text),
                      addr_is_multicast(network.addr) ? "multicast" : "of 240.0.0.0/4");
 }
 
-static void check_hop(struct check *c, const struct config_route *r, unsigned i)
+void check_route_hop(const struct check *c, const uint32_t *via, unsigned i, struct config_place place)
 {
     char text[ADDR_TEXT];
-    struct config_place place = or_else(r->via_place[i], r->place);
-    addr_text(r->via[i], text);
-    const char *what = no_host(r->via[i]);
+    addr_text(via[i], text);
+    const char *what = no_host(via[i]);
     if (what != NULL) {
         config_error(c->errors, place, "next hop %s is %s", text, what);
         return;
     }
     for (unsigned k = 0; k < i; k++)
-        if (r->via[k] == r->via[i]) {
+        if (via[k] == via[i]) {
             config_error(c->errors, place, "next hop %s is there twice", text);
             return;
         }
-    const struct owned *own = check_owned(c, r->via[i]);
+    const struct owned *own = check_owned(c, via[i]);
     if (own != NULL) {
         config_error(c->errors, place, "next hop %s is our own address, of '%s'", text, name_of(own->interface));
         return;
     }
-    const struct edge *edge = check_edge(c, r->via[i]);
+    const struct edge *edge = check_edge(c, via[i]);
     if (edge != NULL)
         config_error(c->errors, place, "next hop %s is %s of a subnet of '%s'", text, edge->what,
                      name_of(edge->interface));
@@ -246,16 +241,16 @@ static bool check_routes(struct check *c)
         }
     for (size_t i = 0; good && i < n; i++) {
         const struct config_route *r = &c->config->routes[i];
-        char text[PREFIX_TEXT], where[FIRST_SIZE];
-        check_prefix(c, r);
+        char text[PREFIX_TEXT], where[CHECK_FIRST_SIZE];
+        check_route_prefix(c, r->prefix, r->place);
         if (first[i] != NULL)
             config_error(c->errors, r->place,
                          "route %s of distance %lld is there twice%s: one route can have several next hops",
                          prefix_text(r->prefix, text), (long long)r->distance,
-                         first_text(first[i]->place, r->place, where, sizeof where));
+                         check_first_text(first[i]->place, r->place, where, sizeof where));
         check_way(c, r);
         for (unsigned k = 0; k < r->n_via; k++)
-            check_hop(c, r, k);
+            check_route_hop(c, r->via, k, or_else(r->via_place[k], r->place));
     }
     free(sorted);
     free(first);
@@ -308,11 +303,11 @@ static void check_arp_address(struct check *c, const struct config_arp *a, const
 
 static void check_arp(struct check *c, const struct config_arp *a, const struct config_arp *first)
 {
-    char text[ADDR_TEXT], where[FIRST_SIZE];
+    char text[ADDR_TEXT], where[CHECK_FIRST_SIZE];
     check_mac(c, a);
     if (first != NULL)
         config_error(c->errors, a->place, "neighbour %s is there twice%s", addr_text(a->address, text),
-                     first_text(first->place, a->place, where, sizeof where));
+                     check_first_text(first->place, a->place, where, sizeof where));
     if (a->interface == NULL)
         return;
     const struct config_interface *i = check_interface(c, a->interface);
@@ -373,6 +368,7 @@ bool config_check(const struct config *config, struct config_errors *errors)
         for (size_t i = 0; i < c.n_owned; i++)
             check_address(&c, &c.owned[i]);
         good = check_routes(&c);
+        good = check_routes_file(&c) && good;
         good = check_arps(&c) && good;
     }
     if (!good)

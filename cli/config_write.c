@@ -39,6 +39,14 @@ static void write_list(FILE *to, const struct schema_key *key, const void *base)
     fputs(bare ? "" : n == 0 ? "]" : " ]", to);
 }
 
+void schema_write(const struct schema_key *key, const void *base, FILE *to)
+{
+    if (key->list)
+        write_list(to, key, base);
+    else
+        write_value(to, key, schema_look(key, base, 0));
+}
+
 /* The keys of a group that differ from their defaults, each after BEFORE, the whole followed by AFTER. */
 static void write_keys(FILE *to, const struct schema_group *group, const void *base, const char *before,
                        const char *after)
@@ -47,13 +55,20 @@ static void write_keys(FILE *to, const struct schema_group *group, const void *b
         if (!key->required && schema_is_default(key, base))
             continue;
         fprintf(to, "%s%s = ", before, key->name);
-        if (key->list)
-            write_list(to, key, base);
-        else
-            write_value(to, key, schema_look(key, base, 0));
+        schema_write(key, base, to);
         fputc(';', to);
     }
     fputs(after, to);
+}
+
+void schema_write_entry(const struct schema_key *key, const void *entry, FILE *to)
+{
+    fputc('{', to);
+    if (key->group->block)
+        write_keys(to, key->group, entry, "\n    ", "\n  ");
+    else
+        write_keys(to, key->group, entry, " ", " ");
+    fputc('}', to);
 }
 
 /* From entry w->entry on, at most *MOST of them. True when the last is written. */
@@ -63,13 +78,9 @@ static bool write_entries(struct config_writer *w, FILE *to, const struct schema
     if (w->entry == 0)
         fprintf(to, "%s = (%s", key->name, n == 0 ? " " : "\n");
     for (; w->entry<n && * most> 0; w->entry++, (*most)--) {
-        const void *entry = schema_look(key, w->config, w->entry);
-        fputs("  {", to);
-        if (key->group->block)
-            write_keys(to, key->group, entry, "\n    ", "\n  ");
-        else
-            write_keys(to, key->group, entry, " ", " ");
-        fputs(w->entry + 1 < n ? "},\n" : "}\n", to);
+        fputs("  ", to);
+        schema_write_entry(key, schema_look(key, w->config, w->entry), to);
+        fputs(w->entry + 1 < n ? ",\n" : "\n", to);
     }
     if (w->entry < n)
         return false;

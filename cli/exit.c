@@ -1,10 +1,14 @@
-/* exit, quit and end: exit leaves one mode for the one above it, and the session from exec; end goes back to exec. */
+/* exit, quit and end: exit leaves one mode for the one above it, and the session from exec; end goes back to exec. None
+ * of them loses a draft. */
+#include "cli/draft.h"
 #include "cli/session.h"
 #include "cli/tree.h"
 
 static enum step leave(struct job *job)
 {
     const struct mode *parent = job_mode(job)->parent;
+    if ((parent == NULL || parent->parent == NULL) && draft_leave(job) == STEP_REFUSED)
+        return STEP_REFUSED;
     if (parent != NULL)
         job_enter(job, parent, "");
     else
@@ -14,6 +18,8 @@ static enum step leave(struct job *job)
 
 static enum step go_to_exec(struct job *job)
 {
+    if (draft_leave(job) == STEP_REFUSED)
+        return STEP_REFUSED;
     job_enter(job, &mode_exec, "");
     return STEP_DONE;
 }

@@ -38,58 +38,33 @@ static bool send_frame(struct connection *c, enum frame_type type, const char *t
     return send_all(c, header, sizeof header) && send_all(c, text, len);
 }
 
-static bool make_room(struct connection *c, size_t room)
+/* Signals are blocked but while something waits. This lets one in that came meanwhile. */
+static void let_signals_in(void)
 {
-    if (c->room >= room)
-        return true;
-    uint8_t *more = realloc(c->bytes, room);
-    if (more == NULL)
-        return false;
-    c->bytes = more;
-    c->room = room;
-    return true;
+    sigset_t none, before;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Reads until N bytes are there. Signals come only while it waits, so none is missed: false with errno EINTR. */
-static bool need(struct connection *c, size_t n)
+/* Waits for a frame. False when a signal came (errno EINTR: ask again), the pager was left (EPIPE), or the connection
+ * is over. */
+static bool receive(struct connection *c, struct frame *frame)
 {
     sigset_t none;
     sigemptyset(&none);
-    if (!make_room(c, n + 1))
-        return false;
-    while (c->n < n) {
-        struct pollfd wait = {c->fd, POLLIN, 0};
-        if (ppoll(&wait, 1, NULL, &none) < 0)
+    for (;;) {
+        enum reader_result result = reader_next(&c->reader, c->fd, frame);
+        if (result != READER_NOTHING)
+            return result == READER_FRAME;
+        struct pollfd wait[] = {{c->fd, POLLIN, 0}, {c->interrupting ? -1 : c->screen->pager.fd, 0, 0}};
+        if (ppoll(wait, 2, NULL, &none) < 0)
             return false;
-        ssize_t got = recv(c->fd, c->bytes + c->n, n - c->n, 0);
-        if (got > 0) {
-            c->n += (size_t)got;
-            continue;
+        if (wait[1].revents != 0 && wait[0].revents == 0) {
+            errno = EPIPE;
+            return false;
         }
-        if (got == 0)
-            errno = ECONNRESET;
-        return false;
     }
-    return true;
-}
-
-/* Waits for a frame. False when a signal came (errno EINTR: ask again) or the connection is over. */
-static bool receive(struct connection *c, struct frame *frame)
-{
-    if (!need(c, FRAME_HEADER))
-        return false;
-    uint32_t len = load_be32(c->bytes + 1);
-    if (len > FRAME_TEXT_MAX) {
-        errno = EPROTO;
-        return false;
-    }
-    if (!need(c, FRAME_HEADER + len))
-        return false;
-    char *text = (char *)c->bytes + FRAME_HEADER;
-    text[len] = '\0';
-    *frame = (struct frame){.type = (enum frame_type)c->bytes[0], .len = len, .text = text};
-    c->n = 0;
-    return true;
 }
 
 /* ---- opening ---- */
@@ -109,7 +84,6 @@ static enum status turned_away(struct connection *c)
 {
     char text[512];
     ssize_t n;
-    fwrite(c->bytes, 1, c->n, stderr);
     while ((n = recv(c->fd, text, sizeof text, 0)) > 0)
         fwrite(text, 1, (size_t)n, stderr);
     return STATUS_REFUSED;
@@ -118,16 +92,22 @@ static enum status turned_away(struct connection *c)
 static void keep_prompt(struct connection *c, const struct frame *frame)
 {
     snprintf(c->prompt, sizeof c->prompt, "%s", frame->text);
+    for (char *at = c->prompt; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '.';
 }
 
 static enum status greet(struct connection *c)
 {
     struct frame frame;
+    char first;
+    ssize_t n;
     (void)!send_all(c, "", 1);
-    while (!need(c, 1))
-        if (errno != EINTR)
-            return no_daemon(c->path, errno);
-    if (c->bytes[0] == '%')
+    while ((n = recv(c->fd, &first, 1, MSG_PEEK)) < 0 && errno == EINTR)
+        ;
+    if (n <= 0)
+        return no_daemon(c->path, n == 0 ? ECONNRESET : errno);
+    if (first == '%')
         return turned_away(c);
     while (!receive(c, &frame))
         if (errno != EINTR)
@@ -140,10 +120,10 @@ static enum status greet(struct connection *c)
     return STATUS_GOOD;
 }
 
-enum status connection_open(struct connection *c, const char *path)
+enum status connection_open(struct connection *c, const char *path, struct heard *heard, struct screen *screen)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    *c = (struct connection){.path = path, .fd = -1};
+    *c = (struct connection){.path = path, .fd = -1, .heard = heard, .screen = screen};
     if (strlen(path) >= sizeof address.sun_path) {
         fprintf(stderr, "ferrysh: the socket's path is longer than %zu bytes: %s\n", sizeof address.sun_path - 1, path);
         return STATUS_NO_DAEMON;
@@ -159,18 +139,50 @@ void connection_close(struct connection *c)
 {
     if (c->fd >= 0)
         close(c->fd);
-    free(c->bytes);
+    reader_free(&c->reader);
     *c = (struct connection){.fd = -1};
 }
 
 /* ---- running ---- */
+
+/* Programs such as timeout(1) send their signal to the process and to its group: that is one interrupt. */
+#define TWICE_MS 1000
+
+static long long clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void closed(struct connection *c, const struct frame *frame)
 {
     c->lost = true;
     c->left = frame->len == 0;
     if (!c->left)
-        fprintf(stderr, "ferrysh: %s\n", frame->text);
+        screen_complain(c->screen, "%s", frame->text);
+}
+
+/* What else comes of the running command's answer is thrown away. */
+static void quit_answer(struct connection *c)
+{
+    c->interrupting = send_frame(c, FRAME_INTERRUPT, "");
+    c->interrupted_ms = clock_ms();
+}
+
+static void take_output(struct connection *c, const struct frame *frame)
+{
+    if (!c->interrupting && !screen_output(c->screen, frame->text, frame->len) && !c->heard->interrupted)
+        quit_answer(c);
+}
+
+/* A number of lines, or nonsense that changes nothing. */
+static void take_length(struct connection *c, const struct frame *frame)
+{
+    char *end;
+    unsigned long lines = strtoul(frame->text, &end, 10);
+    if (c->screen->interactive && frame->len > 0 && *end == '\0' && lines <= 10000)
+        c->screen->pager.length = (int)lines;
 }
 
 /* What a frame means that nobody in particular waits for. */
@@ -178,19 +190,29 @@ static void take(struct connection *c, const struct frame *frame, const char *wh
 {
     switch (frame->type) {
     case FRAME_OUTPUT:
-        if (!c->interrupting) {
-            fwrite(frame->text, 1, frame->len, stdout);
-            fflush(stdout);
-        }
+        take_output(c, frame);
+        break;
+    case FRAME_STREAM:
+        screen_stream(c->screen);
+        break;
+    case FRAME_LENGTH:
+        take_length(c, frame);
+        break;
+    case FRAME_LOG:
+        screen_log(c->screen, frame->text);
         break;
     case FRAME_REFUSED:
-        fprintf(stderr, "%% %s%s\n", where, frame->text);
+        screen_refusal(c->screen, where, frame->text);
         break;
     case FRAME_PROMPT:
         keep_prompt(c, frame);
         break;
     case FRAME_INTERRUPT:
         c->interrupting = false;
+        break;
+    case FRAME_HELP:
+    case FRAME_COMPLETE:
+        c->owed -= c->owed > 0;
         break;
     case FRAME_BYE:
         closed(c, frame);
@@ -203,46 +225,37 @@ static void take(struct connection *c, const struct frame *frame, const char *wh
 static enum status gone(struct connection *c)
 {
     if (!c->lost)
-        fprintf(stderr, "ferrysh: ferryd closed the connection on %s\n", c->path);
+        screen_complain(c->screen, "ferryd closed the connection on %s", c->path);
     c->lost = true;
     return STATUS_NO_DAEMON;
 }
 
-/* Programs such as timeout(1) send their signal to the process and to its group: that is one interrupt. */
-#define TWICE_MS 1000
-
-static long long clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until the server has answered the first interrupt, a second one means that nobody wants to wait for it. */
-static bool interrupt(struct connection *c, volatile int *interrupted)
+static bool interrupt(struct connection *c)
 {
-    *interrupted = 0;
+    c->heard->interrupted = 0;
     if (c->interrupting && clock_ms() - c->interrupted_ms < TWICE_MS)
         return true;
-    if (isatty(STDERR_FILENO))
+    screen_discard(c->screen);
+    if (isatty(STDERR_FILENO) && c->screen->pager.pid == 0)
         fputc('\n', stderr); /* after the terminal's ^C */
     if (c->interrupting) {
-        fprintf(stderr, "ferrysh: ferryd does not answer on %s\n", c->path);
+        screen_complain(c->screen, "ferryd does not answer on %s", c->path);
         c->lost = true;
         return false;
     }
-    c->interrupting = send_frame(c, FRAME_INTERRUPT, "");
-    c->interrupted_ms = clock_ms();
+    quit_answer(c);
     return true;
 }
 
-static enum status run(struct connection *c, const char *line, const char *where, volatile int *interrupted)
+static enum status run(struct connection *c, const char *line, const char *where)
 {
     struct frame frame;
     c->interrupting = false;
     (void)send_frame(c, FRAME_COMMAND, line); /* if it fails the server's last words are still to be read */
     for (;;) {
-        if (*interrupted && !interrupt(c, interrupted))
+        let_signals_in();
+        if (c->heard->interrupted && !interrupt(c))
             return STATUS_NO_DAEMON;
         if (receive(c, &frame)) {
             take(c, &frame, where);
@@ -252,19 +265,24 @@ static enum status run(struct connection *c, const char *line, const char *where
             }
             if (c->lost)
                 return c->left ? STATUS_GOOD : STATUS_NO_DAEMON;
+        } else if (errno == EPIPE && c->screen->pager.pid != 0) {
+            screen_finish(c->screen);
+            quit_answer(c);
         } else if (errno != EINTR) {
             return gone(c);
         }
     }
 }
 
-enum status connection_run(struct connection *c, const char *line, const char *where, volatile int *interrupted)
+enum status connection_run(struct connection *c, const char *line, const char *where)
 {
     sigset_t interrupts, before;
     sigemptyset(&interrupts);
     sigaddset(&interrupts, SIGINT);
     sigprocmask(SIG_BLOCK, &interrupts, &before);
-    enum status status = run(c, line, where, interrupted);
+    screen_start(c->screen);
+    enum status status = run(c, line, where);
+    screen_finish(c->screen);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }
@@ -274,15 +292,16 @@ char *connection_ask(struct connection *c, enum frame_type type, const char *lin
     struct frame frame;
     if (c->lost || strlen(line) > FRAME_ASK_MAX || !send_frame(c, type, line))
         return NULL;
-    while (!c->lost) {
+    c->owed++;
+    while (!c->lost && !c->heard->interrupted) {
         if (!receive(c, &frame)) {
             if (errno != EINTR)
                 gone(c);
-        } else if (frame.type == type) {
-            return strdup(frame.text);
-        } else {
-            take(c, &frame, "");
+            continue;
         }
+        take(c, &frame, "");
+        if (frame.type == type && c->owed == 0)
+            return strdup(frame.text);
     }
     return NULL;
 }
@@ -290,9 +309,12 @@ char *connection_ask(struct connection *c, enum frame_type type, const char *lin
 bool connection_heard(struct connection *c)
 {
     struct frame frame;
-    if (receive(c, &frame))
-        take(c, &frame, "");
-    else if (errno != EINTR)
-        gone(c);
+    enum reader_result result;
+    while (!c->lost && (result = reader_next(&c->reader, c->fd, &frame)) != READER_NOTHING) {
+        if (result == READER_FRAME)
+            take(c, &frame, "");
+        else
+            gone(c);
+    }
     return !c->lost;
 }

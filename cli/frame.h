@@ -22,7 +22,10 @@ enum frame_type {
     FRAME_OUTPUT = 'O',  /* text of the answer */
     FRAME_REFUSED = 'R', /* why the command was refused */
     FRAME_DONE = 'D',    /* one byte, 0 when the command succeeded */
+    FRAME_STREAM = 'S',  /* empty: the running command's output is to be shown as it comes, not a page at a time */
+    FRAME_LENGTH = 'N',  /* a page is so many lines, in decimal; 0: there are no pages */
     FRAME_LOG = 'L',     /* a line that nobody asked for just now: of the log, or of debugging; at any time */
+    FRAME_SCREEN = 'V',  /* a look of `monitor`: a JSON document */
     FRAME_BYE = 'X',     /* the server closes; why, or nothing when the user asked for it */
 };
 

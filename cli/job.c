@@ -1,13 +1,15 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "cli/job.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cli/session.h"
+#include "cli/session_parts.h"
+#include "cli/text.h"
 
 void job_print(struct job *job, const char *format, ...)
 {
@@ -69,6 +71,31 @@ void job_enter(struct job *job, const struct mode *mode, const char *subject)
 {
     job->session->mode = mode;
     snprintf(job->session->subject, sizeof job->session->subject, "%s", subject);
+}
+
+void job_page_length(struct job *job, unsigned lines)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", lines);
+    if (job->session->protocol == SESSION_FRAMED)
+        session_send(job->session, FRAME_LENGTH, text, strlen(text));
+}
+
+void job_tell_unconfirmed(struct job *job)
+{
+    struct cli_unconfirmed waiting;
+    char in[TEXT_SHORT];
+    if (!job->router->unconfirmed(job->router->context, &waiting))
+        return;
+    uint64_t now_ns = job_now(job).ns, left_ns = waiting.due_ns > now_ns ? waiting.due_ns - now_ns : 0;
+    job_print(job, "a change by uid %lu, session %u, is undone in %s unless somebody commits\n",
+              (unsigned long)waiting.author.uid, waiting.author.session, text_duration(left_ns / NS_PER_S, in));
+}
+
+bool job_left_alone(const struct job *job)
+{
+    struct pollfd end = {.fd = bufferevent_getfd(job->session->io)};
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 struct event_base *job_base(const struct job *job)

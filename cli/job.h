@@ -27,6 +27,7 @@ struct job {
     unsigned steps;          /* that were begun before this one */
     bool interrupted;        /* for commands that hear it */
     bool failed;             /* nothing was refused, but the exit status is 1 */
+    bool hides_keys;         /* the answer is for others: keys and passwords are left out */
     char *refusal;
 };
 
@@ -58,6 +59,15 @@ struct cli_author job_author(const struct job *job);
 const struct mode *job_mode(const struct job *job);
 const char *job_subject(const struct job *job);
 void job_enter(struct job *job, const struct mode *mode, const char *subject);
+
+/* The session's answers are to be shown so many lines at a time; 0: all at once. */
+void job_page_length(struct job *job, unsigned lines);
+
+/* Prints a line if there is a change that waits to be confirmed. */
+void job_tell_unconfirmed(struct job *job);
+
+/* The other end is closed altogether. A client that has only finished speaking still listens. */
+bool job_left_alone(const struct job *job);
 
 struct event_base *job_base(const struct job *job);
 

@@ -1,33 +1,6 @@
 /* Commands that have their place in the tree, so that abbreviations stay what they will be, and are refused for now. */
 #include "cli/tree.h"
 
-#define WORD(symbol, name, text, ...)                                                                                  \
-    const struct command symbol = {COMMAND_WORD, name, text, COMMAND_HIDDEN, __VA_ARGS__}
-
-/* ---- the configuration ---- */
-
-#define CONFIGURE "configure is not supported yet: edit the file and reload configuration"
-static WORD(terminal, "terminal", "Change the configuration line by line", .refusal = CONFIGURE);
-static WORD(session, "session", "Change a copy of the configuration and commit it", .refusal = CONFIGURE);
-static const struct command *const configure_words[] = {&terminal, &session, NULL};
-WORD(command_configure, "configure", "Change the configuration", .next = configure_words, .refusal = CONFIGURE);
-
-#define WRITE "write is not supported yet: the file is as you edited it"
-static WORD(memory, "memory", "Into the configuration file", .refusal = WRITE);
-static const struct command *const write_words[] = {&memory, NULL};
-WORD(command_write, "write", "Save the running configuration", .next = write_words, .refusal = WRITE);
-
-/* ---- commands with anything behind them ---- */
-
-#define NOT_YET(name, text)                                                                                            \
-    static const struct command name##_rest = {COMMAND_REST, "...", "What belongs to it", COMMAND_HIDDEN,              \
-                                               .refusal = #name " is not supported yet"};                              \
-    static const struct command *const name##_words[] = {&name##_rest, NULL};                                          \
-    WORD(command_##name, #name, text, .next = name##_words, .refusal = #name " is not supported yet")
-
-NOT_YET(monitor, "Watch the router");
-NOT_YET(trace, "Follow packets through the router");
-
 /* ---- shows ---- */
 
 #define SHOW(symbol, name, text, ...)                                                                                  \

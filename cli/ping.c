@@ -341,11 +341,13 @@ NUMBER(tos, "tos", 0, 255, "Type of service", "The whole byte: DSCP and ECN; 0 w
 
 static const struct command df = {COMMAND_WORD, "df", "Do not fragment", .next = options, .run = &run};
 
-static const struct command from = {COMMAND_ADDR, "A.B.C.D", "An address of this router", .next = options, .run = &run};
+static const struct command from = {COMMAND_ADDR,    "A.B.C.D",   "An address of this router",
+                                    .next = options, .run = &run, .values = COMMAND_VALUES_OWN};
 static const struct command *const from_next[] = {&from, NULL};
 static const struct command from_word = {COMMAND_WORD, "source", "From which address", .next = from_next};
 
-static const struct command target = {COMMAND_ADDR, "A.B.C.D", "The host", .next = options, .run = &run};
+static const struct command target = {COMMAND_ADDR,    "A.B.C.D",   "The host",
+                                      .next = options, .run = &run, .values = COMMAND_VALUES_NEIGHBOURS};
 static const struct command name = {COMMAND_ANY, "NAME", "Its name", .next = options, .run = &run};
 static const struct command *const words[] = {&target, &name, NULL};
 const struct command command_ping = {COMMAND_WORD, "ping", "Is a host there?", .next = words};

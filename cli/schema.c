@@ -75,33 +75,40 @@ static const char *const route_types[] = {"unicast", "blackhole", "unreachable",
 /* clang-format off */
 static const struct schema_key log_keys[] = {
     {.name = "level", .kind = SCHEMA_ENUM, .words = log_levels, .initial = CONFIG_LOG_INFO,
-     .help = "the least grave messages that are logged", AT(config, log_level), UNPLACED},
+     .help = "the least grave messages that are logged",
+     .shell = "log level (error | warning | notice | info | debug)", AT(config, log_level), UNPLACED},
     {.name = "destination", .kind = SCHEMA_ENUM, .words = log_destinations, .initial = CONFIG_LOG_STDERR,
-     .help = "where the log goes", AT(config, log_destination), UNPLACED},
+     .help = "where the log goes",
+     .shell = "log destination (stderr | syslog)", AT(config, log_destination), UNPLACED},
 };
 static const struct schema_group log_group = {.name = "log", .keys = log_keys, .n = COUNT(log_keys),
     .place_offset = SCHEMA_NOWHERE, .doubtful_offset = SCHEMA_NOWHERE};
 
 static const struct schema_key forwarding_keys[] = {
     {.name = "lanes", .kind = SCHEMA_INTEGER, .min = 1, .max = 64, .initial = 1, .restart = true,
-     .help = "threads that forward", AT(config, lanes), UNPLACED},
+     .help = "threads that forward",
+     .shell = "forwarding lanes N", AT(config, lanes), UNPLACED},
     {.name = "cpus", .kind = SCHEMA_INTEGER, .list = true, .min = 0, .max = 1023, .restart = true,
-     .help = "the CPU that each lane is pinned to", AT(config, cpus), .stride = sizeof(int64_t),
+     .help = "the CPU that each lane is pinned to",
+     .shell = "forwarding cpus N,N,...", AT(config, cpus), .stride = sizeof(int64_t),
      .room = CONFIG_CPUS_MAX, COUNTED(config, n_cpus), PLACED(config, cpus_place)},
     {.name = "realtime", .kind = SCHEMA_BOOL, .restart = true, .help = "run lanes under SCHED_FIFO",
+     .shell = "forwarding realtime",
      AT(config, realtime), UNPLACED},
     {.name = "qdisc-bypass", .kind = SCHEMA_ENUM, .words = qdisc_bypasses, .initial = CONFIG_BYPASS_AUTO,
-     .help = "send around the device's queueing discipline", AT(config, qdisc_bypass), UNPLACED},
+     .help = "send around the device's queueing discipline",
+     .shell = "forwarding qdisc-bypass (auto | on | off)", AT(config, qdisc_bypass), UNPLACED},
 };
 static const struct schema_group forwarding_group = {.name = "forwarding", .keys = forwarding_keys,
     .n = COUNT(forwarding_keys), .place_offset = SCHEMA_NOWHERE, .doubtful_offset = SCHEMA_NOWHERE};
 
 static const struct schema_key interface_keys[] = {
-    {.name = "name", .kind = SCHEMA_STRING, .required = true, INTERFACE_NAME,
+    {.name = "name", .kind = SCHEMA_STRING, .required = true, .identity = true, INTERFACE_NAME,
      .help = "a device of this network namespace", .shell = "interface IF", AT(config_interface, name),
      PLACED(config_interface, place)},
     {.name = "type", .kind = SCHEMA_ENUM, .words = interface_types, .initial = CONFIG_ETHERNET,
-     .help = "a loopback needs no device and is always up", AT(config_interface, type), UNPLACED},
+     .help = "a loopback needs no device and is always up",
+     .shell = "type (ethernet | loopback)", AT(config_interface, type), UNPLACED},
     {.name = "description", .kind = SCHEMA_STRING, .min = 0, .max = 240, TEXT_LINE, .help = "a note for people",
      .shell = "description TEXT", AT(config_interface, description), UNPLACED},
     {.name = "addresses", .kind = SCHEMA_PREFIX, .list = true,
@@ -134,13 +141,14 @@ static const struct schema_key interface_keys[] = {
     {.name = "rip", .help = "RIP on the interface", LATER},
     {.name = "igmp", .help = "IGMP on the interface", LATER},
 };
-static const struct schema_group interface_group = {.name = "interfaces", .keys = interface_keys,
+static const struct schema_group interface_group = {.name = "interfaces", .one = "interface",
+    .many = "interfaces", .keys = interface_keys,
     .n = COUNT(interface_keys), .size = sizeof(struct config_interface), .block = true,
     .place_offset = offsetof(struct config_interface, place),
     .doubtful_offset = offsetof(struct config_interface, doubtful)};
 
 static const struct schema_key route_keys[] = {
-    {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .help = "destinations", .shell = "ip route A.B.C.D/L",
+    {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .identity = true, .help = "destinations", .shell = "ip route A.B.C.D/L",
      AT(config_route, prefix), PLACED(config_route, place)},
     {.name = "via", .kind = SCHEMA_ADDRESS, .list = true, .bare = true, .help = "next hops, equal in cost",
      .shell = "ip route A.B.C.D/L A.B.C.D", AT(config_route, via), .stride = sizeof(uint32_t), .room = FIB_HOPS_MAX,
@@ -151,43 +159,51 @@ static const struct schema_key route_keys[] = {
      .help = "what becomes of packets that have no next hop",
      .shell = "ip route A.B.C.D/L (blackhole | unreachable | prohibit)", AT(config_route, type),
      PLACED(config_route, type_place)},
-    {.name = "distance", .kind = SCHEMA_INTEGER, .min = 1, .max = 255, .initial = 1,
+    {.name = "distance", .kind = SCHEMA_INTEGER, .identity = true, .min = 1, .max = 255, .initial = 1,
      .help = "the lowest wins, 255 is never used", .shell = "ip route A.B.C.D/L A.B.C.D N",
      AT(config_route, distance), UNPLACED},
 };
-static const struct schema_group route_group = {.name = "static-routes", .keys = route_keys, .n = COUNT(route_keys),
+static const struct schema_group route_group = {.name = "static-routes", .one = "route", .many = "routes",
+    .keys = route_keys, .n = COUNT(route_keys),
     .size = sizeof(struct config_route), .place_offset = offsetof(struct config_route, place),
     .doubtful_offset = offsetof(struct config_route, doubtful)};
 
 static const struct schema_key arp_keys[] = {
-    {.name = "interface", .kind = SCHEMA_STRING, .required = true, INTERFACE_NAME, .help = "where the neighbour is",
+    {.name = "interface", .kind = SCHEMA_STRING, .required = true, .identity = true, INTERFACE_NAME,
+     .help = "where the neighbour is",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, interface), PLACED(config_arp, interface_place)},
-    {.name = "address", .kind = SCHEMA_ADDRESS, .required = true, .help = "the neighbour's address",
+    {.name = "address", .kind = SCHEMA_ADDRESS, .required = true, .identity = true, .help = "the neighbour's address",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, address), PLACED(config_arp, place)},
     {.name = "mac", .kind = SCHEMA_MAC, .required = true, .help = "its Ethernet address",
      .shell = "arp A.B.C.D MAC IF", AT(config_arp, mac), PLACED(config_arp, mac_place)},
 };
-static const struct schema_group arp_group = {.name = "static-arp", .keys = arp_keys, .n = COUNT(arp_keys),
+static const struct schema_group arp_group = {.name = "static-arp", .one = "static ARP entry",
+    .many = "static ARP entries", .keys = arp_keys, .n = COUNT(arp_keys),
     .size = sizeof(struct config_arp), .place_offset = offsetof(struct config_arp, place),
     .doubtful_offset = offsetof(struct config_arp, doubtful)};
 
 static const struct schema_key icmp_keys[] = {
     {.name = "rate-limit", .kind = SCHEMA_INTEGER, .min = 0, .max = 1000000, .unit = "a second, 0 is no limit",
-     .initial = 1000, .help = "ICMP errors that the router sends", AT(config, icmp_rate_limit), UNPLACED},
+     .initial = 1000, .help = "ICMP errors that the router sends",
+     .shell = "icmp rate-limit N", AT(config, icmp_rate_limit), UNPLACED},
     {.name = "burst", .kind = SCHEMA_INTEGER, .min = 1, .max = 100000, .initial = 50,
-     .help = "ICMP errors that may follow each other at once", AT(config, icmp_burst), UNPLACED},
+     .help = "ICMP errors that may follow each other at once",
+     .shell = "icmp burst N", AT(config, icmp_burst), UNPLACED},
 };
 static const struct schema_group icmp_group = {.name = "icmp", .keys = icmp_keys, .n = COUNT(icmp_keys),
     .place_offset = SCHEMA_NOWHERE, .doubtful_offset = SCHEMA_NOWHERE};
 
 static const struct schema_key cli_keys[] = {
     {.name = "socket", .kind = SCHEMA_STRING, .min = 1, .max = 107, TEXT_LINE, .restart = true,
-     .initial_text = "/run/ferryd/ferryd.sock", .help = "path of the shell's socket", AT(config, cli_socket),
+     .initial_text = "/run/ferryd/ferryd.sock", .help = "path of the shell's socket",
+     .shell = "cli socket PATH", AT(config, cli_socket),
      UNPLACED},
     {.name = "group", .kind = SCHEMA_STRING, .min = 0, .max = 32, TEXT_LINE, .initial_text = "ferry",
-     .help = "its members may change things; empty is only root", AT(config, cli_group), UNPLACED},
+     .help = "its members may change things; empty is only root",
+     .shell = "cli group NAME", AT(config, cli_group), UNPLACED},
     {.name = "idle-timeout", .kind = SCHEMA_INTEGER, .min = 0, .max = 86400, .unit = "seconds, 0 is never",
-     .initial = 600, .help = "an idle session is closed after", AT(config, cli_idle_timeout), UNPLACED},
+     .initial = 600, .help = "an idle session is closed after",
+     .shell = "cli idle-timeout N", AT(config, cli_idle_timeout), UNPLACED},
 };
 static const struct schema_group cli_group = {.name = "cli", .keys = cli_keys, .n = COUNT(cli_keys),
     .place_offset = SCHEMA_NOWHERE, .doubtful_offset = SCHEMA_NOWHERE};
@@ -204,7 +220,9 @@ static const struct schema_key root_keys[] = {
      .place_offset = SCHEMA_NOWHERE, .present_offset = offsetof(struct config, has_interfaces)},
     {.name = "static-routes", .kind = SCHEMA_ENTRIES, .group = &route_group, .help = "routes that are always offered",
      AT(config, routes), .stride = SIZE_OF(config, routes), COUNTED(config, n_routes), UNPLACED},
-    {.name = "static-routes-file", .help = "routes of a file of their own", LATER},
+    {.name = "static-routes-file", .kind = SCHEMA_STRING, .min = 0, .max = 1023, TEXT_LINE,
+     .help = "more static routes, a line each in a file of their own", .shell = "static-routes-file FILE", AT(config, routes_path),
+     PLACED(config, routes_path_place)},
     {.name = "static-arp", .kind = SCHEMA_ENTRIES, .group = &arp_group, .help = "neighbours that are never asked for",
      AT(config, arps), .stride = SIZE_OF(config, arps), COUNTED(config, n_arps), UNPLACED},
     {.name = "icmp", .kind = SCHEMA_GROUP, .group = &icmp_group, .help = "how many ICMP errors are sent", UNPLACED},

@@ -32,6 +32,7 @@ struct schema_key {
     enum schema_kind kind;
     bool list;                       /* of values of that kind, see below */
     bool required;                   /* in its entry */
+    bool identity;                   /* tells its entry from the others, with the other keys that do */
     bool restart;                    /* a change takes effect at the next start */
     bool later;                      /* known, but refused: its feature is not there yet */
     bool bare;                       /* a list of one is written without brackets */
@@ -59,7 +60,8 @@ struct schema_key {
 
 /* Keys that stand together: the whole file, a group of it, or an entry of a list. */
 struct schema_group {
-    const char *name; /* "interfaces"; "" is the file itself */
+    const char *name;       /* "interfaces"; "" is the file itself */
+    const char *one, *many; /* what an entry is called in a sentence */
     const struct schema_key *keys;
     size_t n;
     size_t size;            /* of the struct; 0: that of the group above */
@@ -96,6 +98,11 @@ bool schema_acceptable(const struct schema_key *key, const void *at, char *why, 
 /* The value as the file has it, without quotes; a string is returned itself ("" for none). */
 const char *schema_text(const struct schema_key *key, const void *at, char to[SCHEMA_TEXT]);
 
+/* What the file says for the value or list of KEY: `1500`, `[ "10.0.1.1/24" ]`; and for an entry of the list KEY:
+ * `{ prefix = "10.9.0.0/16"; via = "10.0.2.2"; }`. (config_write.c) */
+void schema_write(const struct schema_key *key, const void *base, FILE *to);
+void schema_write_entry(const struct schema_key *key, const void *entry, FILE *to);
+
 /* ---- structs (schema_store.c): BASE is the struct that a group describes ---- */
 
 size_t schema_count(const struct schema_key *key, const void *base);
@@ -117,6 +124,12 @@ void *schema_add(const struct schema_key *key, void *base);
 /* Undoes schema_append or schema_add. */
 void schema_remove_last(const struct schema_key *key, void *base);
 
+/* Takes the I-th out; those after it move up. */
+void schema_remove(const struct schema_key *key, void *base, size_t i);
+
+/* Back to the default, a list to none. False when there is no memory; it is then as it was. */
+bool schema_reset(const struct schema_key *key, void *base);
+
 /* Sets all defaults; what was there is not freed. False when there is no memory. */
 bool schema_init(const struct schema_group *group, void *base);
 void schema_clear(const struct schema_group *group, void *base);
@@ -125,8 +138,9 @@ void schema_clear(const struct schema_group *group, void *base);
  * cleared). */
 bool schema_own(const struct schema_group *group, void *to, const void *from);
 
-/* Of one key: the same values? And is it the default? */
+/* Of one key, and of all of an entry: the same values? And is it the default? */
 bool schema_same(const struct schema_key *key, const void *a, const void *b);
+bool schema_same_entry(const struct schema_group *group, const void *a, const void *b);
 bool schema_is_default(const struct schema_key *key, const void *base);
 
 #endif

@@ -110,6 +110,17 @@ void schema_remove_last(const struct schema_key *key, void *base)
     set_count(key, base, n);
 }
 
+void schema_remove(const struct schema_key *key, void *base, size_t i)
+{
+    size_t after = schema_count(key, base) - 1 - i;
+    if (key->kind == SCHEMA_ENTRIES)
+        schema_clear(key->group, schema_at(key, base, i));
+    memmove(schema_at(key, base, i), schema_at(key, base, i + 1), after * key->stride);
+    if (key->place_offset != SCHEMA_NOWHERE && key->place_stride > 0 && !is_allocated(key))
+        memmove(schema_place(key, base, i), schema_place(key, base, i + 1), after * key->place_stride);
+    set_count(key, base, i + after);
+}
+
 static bool set_string(const struct schema_key *key, void *base, const char *text)
 {
     char *copy = text == NULL ? NULL : strdup(text);
@@ -169,6 +180,25 @@ static void clear_many(const struct schema_key *key, void *base)
     set_count(key, base, 0);
 }
 
+bool schema_reset(const struct schema_key *key, void *base)
+{
+    if (is_many(key)) {
+        clear_many(key, base);
+        return true;
+    }
+    if (key->kind != SCHEMA_STRING) {
+        set_initial(key, base);
+        return true;
+    }
+    char *old = array(key, base);
+    if (!set_string(key, base, key->initial_text)) {
+        set_array(key, base, old);
+        return false;
+    }
+    free(old);
+    return true;
+}
+
 void schema_clear(const struct schema_group *group, void *base)
 {
     for (const struct schema_key *key = group->keys; key < group->keys + group->n; key++) {
@@ -220,7 +250,7 @@ bool schema_own(const struct schema_group *group, void *to, const void *from)
     return good;
 }
 
-static bool same_group(const struct schema_group *group, const void *a, const void *b)
+bool schema_same_entry(const struct schema_group *group, const void *a, const void *b)
 {
     for (const struct schema_key *key = group->keys; key < group->keys + group->n; key++)
         if (!schema_same(key, a, b))
@@ -228,11 +258,36 @@ static bool same_group(const struct schema_group *group, const void *a, const vo
     return true;
 }
 
+static const char *string_of(const void *at)
+{
+    const char *text;
+    memcpy(&text, at, sizeof text);
+    return text == NULL ? "" : text;
+}
+
 static bool same_value(const struct schema_key *key, const void *a, const void *b)
 {
-    if (key->kind == SCHEMA_GROUP || key->kind == SCHEMA_ENTRIES)
-        return same_group(key->group, a, b);
     char a_text[SCHEMA_TEXT], b_text[SCHEMA_TEXT];
+    switch (key->kind) {
+    case SCHEMA_GROUP:
+    case SCHEMA_ENTRIES:
+        return schema_same_entry(key->group, a, b);
+    case SCHEMA_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case SCHEMA_INTEGER:
+    case SCHEMA_ENUM:
+        return memcmp(a, b, sizeof(int64_t)) == 0;
+    case SCHEMA_ADDRESS:
+        return memcmp(a, b, sizeof(uint32_t)) == 0;
+    case SCHEMA_PREFIX:
+        return prefix_equal(*(const struct prefix *)a, *(const struct prefix *)b);
+    case SCHEMA_MAC:
+        return memcmp(a, b, 6) == 0;
+    case SCHEMA_STRING:
+        return strcmp(string_of(a), string_of(b)) == 0;
+    case SCHEMA_DECIMAL:
+        break;
+    }
     return strcmp(schema_text(key, a, a_text), schema_text(key, b, b_text)) == 0;
 }
 

@@ -59,6 +59,7 @@ struct session {
 
     const struct mode *mode;
     char subject[MODE_SUBJECT]; /* what the mode is about; "": nothing */
+    struct draft *draft;        /* of configure session; NULL: none */
 
     bool hears_log;
     enum config_log_level log_level; /* down to which */

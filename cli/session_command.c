@@ -3,20 +3,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/draft.h"
 #include "cli/session_parts.h"
+#include "cli/values.h"
 
 /* ---- commands ---- */
 
+/* Of the draft, where there is one: what it has made can be named. */
 static const char *interface_name(const void *context, unsigned i)
 {
-    const struct cli_router *router = context;
+    const struct session *s = context;
+    const struct cli_router *router = s->cli->router;
     struct cli_link link;
-    return router->link(router->context, i, &link) ? link.name : NULL;
+    if (s->draft == NULL)
+        return router->link(router->context, i, &link) ? link.name : NULL;
+    const struct config *config = draft_config(s->draft);
+    return i < config->n_interfaces ? config->interfaces[i].name : NULL;
+}
+
+static void offer_values(const void *context, const struct command *argument, const char *word, struct command_list *to)
+{
+    const struct session *s = context;
+    values_offer(s->cli->router, argument, word, to);
 }
 
 static struct command_world world_of(const struct session *s)
 {
-    return (struct command_world){.context = s->cli->router, .interface = interface_name};
+    return (struct command_world){.context = s, .interface = interface_name, .values = offer_values};
 }
 
 void session_end_job(struct session *s)
@@ -83,6 +96,8 @@ static void begin_job(struct session *s)
     }
     s->busy = true;
     s->waiting = false;
+    if (run->hears_interrupt && s->protocol == SESSION_FRAMED)
+        session_send(s, FRAME_STREAM, "", 0);
 }
 
 static void remember(struct session *s, const char *line)

@@ -67,8 +67,9 @@ void session_prompt(struct session *s)
     char prompt[300];
     bool all = access_of(&s->cli->access, &s->peer) == ACCESS_ALL;
     bool exec = s->mode->name[0] == '\0';
-    int len = snprintf(prompt, sizeof prompt, "%.255s%s%s%s%s ", hostname, exec ? "" : "(", s->mode->name,
-                       exec ? "" : ")", all ? "#" : ">");
+    int word = (int)strcspn(s->mode->name, "-"); /* "config-if" of a session is "config-s-if" */
+    int len = snprintf(prompt, sizeof prompt, "%.255s%s%.*s%s%s%s%s ", hostname, exec ? "" : "(", word, s->mode->name,
+                       s->draft != NULL ? "-s" : "", s->mode->name + word, exec ? "" : ")", all ? "#" : ">");
     session_send(s, FRAME_PROMPT, prompt, (size_t)len);
 }
 

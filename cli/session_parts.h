@@ -1,4 +1,4 @@
-/* What the parts of a session ask of each other; for session*.c alone. */
+/* What the parts of a session ask of each other; for session*.c and job.c alone. */
 #ifndef CLI_SESSION_PARTS_H
 #define CLI_SESSION_PARTS_H
 

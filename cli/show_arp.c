@@ -92,7 +92,8 @@ const struct command command_show_ip_arp = {
     COMMAND_WORD, "arp", "The neighbours and their MAC addresses", COMMAND_SHOW, .next = show_words, .run = &run_show};
 
 static const struct command_run run_clear = {.step = clear_ip_arp};
-static const struct command of_address = {COMMAND_ADDR, "A.B.C.D", "Only this one", .run = &run_clear};
+static const struct command of_address = {COMMAND_ADDR, "A.B.C.D", "Only this one", .run = &run_clear,
+                                          .values = COMMAND_VALUES_NEIGHBOURS};
 static const struct command *const clear_words[] = {&of_address, NULL};
 const struct command command_clear_ip_arp = {COMMAND_WORD, "arp", "Forget learned neighbours", .next = clear_words,
                                              .run = &run_clear};

@@ -203,7 +203,11 @@ static const struct command_run run = {.state_size = sizeof(struct walk), .step 
 static const struct command_run run_one = {.step = show_one};
 static const struct command_run run_summary = {.step = show_summary};
 
-static const struct command addr = {COMMAND_ADDR, "A.B.C.D", "What happens to packets for this address", COMMAND_SHOW,
+static const struct command addr = {COMMAND_ADDR,
+                                    "A.B.C.D",
+                                    "What happens to packets for this address",
+                                    COMMAND_SHOW,
+                                    .values = COMMAND_VALUES_NEIGHBOURS,
                                     .run = &run_one};
 static const struct command summary = {COMMAND_WORD, "summary", "How much there is", COMMAND_SHOW, .run = &run_summary};
 static const struct command *const words[] = {&addr, &summary, NULL};

@@ -38,24 +38,14 @@ void show_rates_lines(struct job *job, unsigned port)
     }
 }
 
-/* "1.5 M": the unit stands in the title. */
-static const char *number(uint64_t n, char to[TEXT_SHORT])
-{
-    text_rate(n, "", to);
-    size_t len = strlen(to);
-    if (len > 0 && to[len - 1] == ' ')
-        to[len - 1] = '\0';
-    return to;
-}
-
 static void print_rates(struct job *job, const struct cli_link *link)
 {
     for (enum rates_window window = 0; window < RATES__COUNT; window++) {
         struct rate rate = rates_of(job->session->cli->rates, link->port, window);
         char cell[4][TEXT_SHORT], row[TEXT_ROW];
-        const char *cells[] = {window == 0 ? link->name : "", window_name[window],
-                               number(rate.rx_bits, cell[0]), number(rate.rx_packets, cell[1]),
-                               number(rate.tx_bits, cell[2]), number(rate.tx_packets, cell[3])};
+        const char *cells[] = {window == 0 ? link->name : "",      window_name[window],
+                               text_number(rate.rx_bits, cell[0]), text_number(rate.rx_packets, cell[1]),
+                               text_number(rate.tx_bits, cell[2]), text_number(rate.tx_packets, cell[3])};
         job_print(job, "%s", text_row(columns, COLUMNS, cells, row));
     }
 }

@@ -107,7 +107,7 @@ static const char *special_text(enum rib_type type)
 {
     return type == RIB_BLACKHOLE     ? "unreachable (blackhole)"
            : type == RIB_UNREACHABLE ? "unreachable (ICMP unreachable)"
-                                     : "unreachable (ICMP administratively prohibited)";
+                                     : "unreachable (ICMP admin-prohibited)";
 }
 
 static void print_hop(struct job *job, const struct rib_hop_view *hop)
@@ -301,8 +301,8 @@ static const struct command_run run_summary = {.step = show_summary};
 
 static const struct command addr = {COMMAND_ADDR, "A.B.C.D", "The longest prefix that holds this address", COMMAND_SHOW,
                                     .run = &run};
-static const struct command prefix = {COMMAND_PREFIX, "A.B.C.D/L", "The routes of exactly this prefix", COMMAND_SHOW,
-                                      .run = &run};
+static const struct command prefix = {COMMAND_PREFIX, "A.B.C.D/L", "The routes of exactly this prefix",
+                                      COMMAND_SHOW,   .run = &run, .values = COMMAND_VALUES_ROUTES};
 static const struct command connected = {COMMAND_WORD, "connected", "Attached networks", COMMAND_SHOW, .run = &run};
 static const struct command statics = {COMMAND_WORD, "static", "Routes of the configuration", COMMAND_SHOW,
                                        .run = &run};

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 const char *text_duration(uint64_t seconds, char to[TEXT_SHORT])
 {
@@ -13,6 +14,15 @@ const char *text_duration(uint64_t seconds, char to[TEXT_SHORT])
         snprintf(to, TEXT_SHORT, "%ud%02uh%02um", (unsigned)days, (unsigned)(hours % 24), (unsigned)(minutes % 60));
     else
         snprintf(to, TEXT_SHORT, "%02" PRIu64 "w%ud%02uh", weeks, (unsigned)(days % 7), (unsigned)(hours % 24));
+    return to;
+}
+
+const char *text_clock(uint64_t wall_ms, char to[TEXT_SHORT])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    if (localtime_r(&seconds, &parts) == NULL || strftime(to, TEXT_SHORT, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+        snprintf(to, TEXT_SHORT, "?");
     return to;
 }
 
@@ -47,6 +57,15 @@ const char *text_rate(uint64_t per_second, const char *unit, char to[TEXT_SHORT]
     return to;
 }
 
+const char *text_number(uint64_t n, char to[TEXT_SHORT])
+{
+    text_rate(n, "", to);
+    size_t len = strlen(to);
+    if (len > 0 && to[len - 1] == ' ')
+        to[len - 1] = '\0';
+    return to;
+}
+
 const char *text_mac(const uint8_t mac[6], char to[TEXT_SHORT])
 {
     snprintf(to, TEXT_SHORT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -76,5 +95,27 @@ const char *text_row(const struct text_column *columns, unsigned n, const char *
         len--;
     to[len] = '\n';
     to[len + 1] = '\0';
+    return to;
+}
+
+const char *text_wrap(const char *text, size_t at, size_t indent, char *to, size_t size)
+{
+    size_t len = 0;
+    bool begun = at > 0; /* the line has a word, or something before it */
+    to[0] = '\0';
+    while (*text != '\0') {
+        size_t gap = strspn(text, " "), word = strcspn(text + gap, " ");
+        bool breaks = begun && gap > 0 && at + gap + word > TEXT_COLUMNS;
+        int n = snprintf(to + len, size - len, "%s%*s%.*s", breaks ? "\n" : "", (int)(breaks ? indent : gap), "",
+                         (int)word, text + gap);
+        if (n < 0 || (size_t)n >= size - len) {
+            to[len] = '\0';
+            break;
+        }
+        len += (size_t)n;
+        at = (breaks ? indent : at + gap) + word;
+        begun = true;
+        text += gap + word;
+    }
     return to;
 }

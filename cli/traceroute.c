@@ -432,12 +432,18 @@ NUMBER(size, "size", 28, 65535, "How large", "Bytes of each packet, headers incl
 FLAG(icmp, "icmp", "Echo requests in place of UDP");
 FLAG(df, "df", "Do not fragment");
 
-static const struct command source = {COMMAND_ADDR, "A.B.C.D",       "An address of this router",
-                                      COMMAND_JSON, .next = options, .run = &run};
+static const struct command source = {COMMAND_ADDR,    "A.B.C.D",   "An address of this router", COMMAND_JSON,
+                                      .next = options, .run = &run, .values = COMMAND_VALUES_OWN};
 static const struct command *const source_next[] = {&source, NULL};
 static const struct command source_word = {COMMAND_WORD, "source", "From which address", .next = source_next};
 
-static const struct command target = {COMMAND_ADDR, "A.B.C.D", "The host", COMMAND_JSON, .next = options, .run = &run};
+static const struct command target = {COMMAND_ADDR,
+                                      "A.B.C.D",
+                                      "The host",
+                                      COMMAND_JSON,
+                                      .next = options,
+                                      .run = &run,
+                                      .values = COMMAND_VALUES_NEIGHBOURS};
 static const struct command name = {COMMAND_ANY, "NAME", "Its name", COMMAND_JSON, .next = options, .run = &run};
 static const struct command *const words[] = {&target, &name, NULL};
 const struct command command_traceroute = {COMMAND_WORD, "traceroute", "Which way packets to a host take",

@@ -7,7 +7,7 @@
 /* show */
 extern const struct command command_show_version, command_show_running, command_show_startup, command_show_interfaces,
     command_show_drops, command_show_memory, command_show_processes, command_show_logging, command_show_users,
-    command_show_history, command_show_debugging;
+    command_show_history, command_show_debugging, command_show_tech, command_show_changes, command_show_rollback;
 
 /* show ip */
 extern const struct command command_show_ip_interface, command_show_ip_route, command_show_ip_fib, command_show_ip_arp,
@@ -15,13 +15,18 @@ extern const struct command command_show_ip_interface, command_show_ip_route, co
 
 extern const struct command command_clear_counters, command_clear_ip_arp;
 
+/* trace packet */
+extern const struct command command_trace_packet_from;
+
 /* at the top */
-extern const struct command command_ping, command_traceroute, command_capture, command_reload, command_exit,
-    command_quit, command_end;
+extern const struct command command_show, command_ping, command_monitor, command_traceroute, command_capture,
+    command_trace, command_reload, command_exit, command_quit, command_end, command_configure, command_write,
+    command_copy, command_commit, command_rollback;
+
+/* of configuration mode */
+extern const struct command command_do, command_abort, command_interface, command_interface_no, command_config_ip,
+    command_config_ip_no, command_config_arp, command_config_arp_no;
 
 extern const struct command command_debug, command_undebug, command_no_debug, command_terminal, command_no_terminal;
-
-/* Not built yet. */
-extern const struct command command_configure, command_write, command_monitor, command_trace;
 
 #endif

@@ -7,6 +7,10 @@
 #include "daemon/router.h"
 #include "daemon/routes.h"
 
+/* Of static routes at the start: what one batch selects at its end is in the caches still, which is not so with all
+ * routes in one. */
+#define PREFIXES_AT_ONCE 256
+
 /* ---- static ARP ---- */
 
 static int compare_arps(const void *a, const void *b)
@@ -74,15 +78,13 @@ unsigned apply_first(struct router *r)
 {
     struct now now = loop_now(r->loop);
     struct routes_change change = {.router = r, .config = r->running};
-    /* One batch: a static route is resolved once, when all is in place. */
-    rib_batch_begin(r->rib);
     apply_follow(r, NULL);
     unsigned refused = interfaces_wait(r->interfaces, now);
     if (!routes_list(&change.want, r->running))
         log_error(&r->log, "no memory for the static routes");
     else
-        routes_change_some(&change, SIZE_MAX, now);
-    rib_batch_end(r->rib, now);
-    free(change.want.list);
+        while (routes_change_some(&change, PREFIXES_AT_ONCE, now))
+            ;
+    routes_free(&change.want);
     return refused;
 }

@@ -7,6 +7,7 @@
 
 #include "cli/schema.h"
 #include "daemon/config_text.h"
+#include "daemon/routes_text.h"
 
 struct walk {
     const struct config_text *text;
@@ -317,6 +318,27 @@ static void tell(struct findings *f, struct config_errors *to)
 
 /* ---- the whole ---- */
 
+/* A path is seen from the folder of the first file, whichever names it: what is written is one file. */
+void config_read_routes(struct config *config, const char *start, struct config_errors *errors)
+{
+    char path[4096];
+    const char *slash = strrchr(start, '/');
+    routes_file_put(config->routes_file);
+    config->routes_file = NULL;
+    config->routes_file_place = (struct config_place){0};
+    if (config->routes_path == NULL)
+        return;
+    int folder = config->routes_path[0] == '/' || slash == NULL ? 0 : (int)(slash + 1 - start);
+    int len = snprintf(path, sizeof path, "%.*s%s", folder, start, config->routes_path);
+    const char *file = (size_t)len < sizeof path ? config_file_name(config, path) : NULL;
+    if (file == NULL) {
+        config_error(errors, config->routes_path_place, "no memory for the path of the routes file");
+        return;
+    }
+    config->routes_file_place = (struct config_place){file, 0};
+    config->routes_file = routes_text_read(path, file, config->routes_path_place, errors);
+}
+
 /* The text's syntax has been looked at, so this is for what libconfig alone objects to. */
 static void refuse_syntax(const struct walk *w, const config_t *tree)
 {
@@ -327,7 +349,7 @@ static void refuse_syntax(const struct walk *w, const config_t *tree)
                  config_text_line(w->text, at, line, sizeof line));
 }
 
-static void read_text(struct config *config, const struct config_text *text, struct config_errors *errors)
+static void read_text(struct config *config, const struct config_text *text, bool alone, struct config_errors *errors)
 {
     struct walk w = {.text = text, .errors = errors};
     config_t tree;
@@ -336,12 +358,14 @@ static void read_text(struct config *config, const struct config_text *text, str
         refuse_syntax(&w, &tree);
     } else {
         read_group(&w, &schema_root, config_root_setting(&tree), config);
+        if (!alone)
+            config_read_routes(config, config->place.file, errors);
         config_check(config, errors);
     }
     config_destroy(&tree);
 }
 
-struct config *config_load(const char *path, struct config_errors *errors)
+static struct config *load(const char *path, bool alone, struct config_errors *errors)
 {
     struct config *config = config_new();
     if (config == NULL) {
@@ -351,11 +375,21 @@ struct config *config_load(const char *path, struct config_errors *errors)
     struct findings found = {.errors = {.report = keep}, .config = config};
     struct config_text text;
     if (config_text_read(&text, config, path, &found.errors))
-        read_text(config, &text, &found.errors);
+        read_text(config, &text, alone, &found.errors);
     config_text_free(&text);
     tell(&found, errors);
     if (found.errors.errors == 0 && !found.lost)
         return config;
     config_free(config);
     return NULL;
+}
+
+struct config *config_load(const char *path, struct config_errors *errors)
+{
+    return load(path, false, errors);
+}
+
+struct config *config_load_alone(const char *path, struct config_errors *errors)
+{
+    return load(path, true, errors);
 }

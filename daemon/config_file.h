@@ -8,4 +8,11 @@
  * as PATH does; NULL if there was any. Touches nothing but the files and what it returns, so any thread may call it. */
 struct config *config_load(const char *path, struct config_errors *errors);
 
+/* The same without the file that static-routes-file names. */
+struct config *config_load_alone(const char *path, struct config_errors *errors);
+
+/* Reads the static-routes-file that CONFIG names, in place of what it had; START is the configuration's own file, whose
+ * folder the name is seen from. Every error is reported. */
+void config_read_routes(struct config *config, const char *start, struct config_errors *errors);
+
 #endif

@@ -1,8 +1,6 @@
 #include "daemon/config_text.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 
 #include "daemon/config_syntax.h"
 #include "daemon/config_token.h"
+#include "daemon/file.h"
 
 struct scan {
     struct config_text *t;
@@ -282,31 +281,12 @@ static bool scan_tokens(struct scan *s, struct source *f)
     return true;
 }
 
-/* A pipe may stand in a file's place, but nobody has to write to it: what is silent for too long is given up. Anything
- * else that has nothing yet (a terminal) likewise. -1 with errno set. */
-static ssize_t read_patiently(int fd, char *to, size_t size)
-{
-    for (;;) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int ready = poll(&wait, 1, CONFIG_TEXT_SILENCE * 1000);
-        if (ready == 0)
-            errno = ETIMEDOUT;
-        if (ready < 0 && errno == EINTR)
-            continue;
-        ssize_t got = ready > 0 ? read(fd, to, size) : -1;
-        if (got >= 0 || ready <= 0 || (errno != EINTR && errno != EAGAIN))
-            return got;
-    }
-}
-
 /* Reads a whole file into a buffer of the scan's. NULL with a sentence in WHY. */
 static char *read_bytes(struct scan *s, const char *path, size_t *len, char *why, size_t why_size)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO without a writer does not hold us up */
-    if (fd < 0) {
-        snprintf(why, why_size, "cannot open it: %s", strerror(errno));
+    int fd = file_open(path, why, why_size);
+    if (fd < 0)
         return NULL;
-    }
     char *buffer = NULL;
     size_t n = 0, room = 0;
     for (;;) {
@@ -319,15 +299,9 @@ static char *read_bytes(struct scan *s, const char *path, size_t *len, char *why
             }
             buffer = grown;
         }
-        ssize_t got = read_patiently(fd, buffer + n, room - n);
-        if (got < 0 && errno == ETIMEDOUT) {
-            snprintf(why, why_size, "cannot read it: nobody wrote to it for %d seconds", CONFIG_TEXT_SILENCE);
+        ssize_t got = file_read(fd, buffer + n, room - n, why, why_size);
+        if (got < 0)
             break;
-        }
-        if (got < 0) {
-            snprintf(why, why_size, "cannot read it: %s", strerror(errno));
-            break;
-        }
         n += (size_t)got;
         if (s->bytes + n > CONFIG_TEXT_MAX) {
             snprintf(why, why_size, "a configuration of more than %d MB is not read", CONFIG_TEXT_MAX >> 20);

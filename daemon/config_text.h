@@ -16,7 +16,6 @@
 
 #define CONFIG_TEXT_MAX     (64 << 20) /* bytes of all files together */
 #define CONFIG_TEXT_INCLUDE 10         /* files within each other */
-#define CONFIG_TEXT_SILENCE 3          /* seconds that a pipe in a file's place may say nothing */
 
 /* From this line of the text on, lines are those of FILE from LINE on. */
 struct config_text_piece {

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config_file.h"
 #include "daemon/findings.h"
 #include "daemon/router.h"
 #include "daemon/version.h"
@@ -85,8 +84,11 @@ int main(int argc, char **argv)
     /* What the worker makes and the core lets go of, and the other way round, comes from one heap: two would both grow
      * to what a big reload needs. Lanes do not allocate. */
     mallopt(M_ARENA_MAX, 1);
+    /* Arrays of many routes come and go as pieces of their own; malloc would begin to take them from the heap once it
+     * has seen one go, and leave holes. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     findings_init(&findings, true);
-    router.running = config_load(router.options.config_path, &findings.errors);
+    router.running = save_load(&router.file, router.options.config_path, &findings.errors);
     if (router.running == NULL)
         return EXIT_FAILED;
     if (router.options.check) {

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "daemon/apply.h"
+#include "daemon/change.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
-#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/version.h"
 
@@ -24,7 +24,7 @@
 /* Threads that open interfaces. They wait for the kernel half the time, and in the other half they have it make 4 MB
  * zero for a lane, which may hold a CPU for some 10 ms, whoever else wants it. While nothing is forwarded yet that is
  * nobody's loss. */
-#define OPENERS_AT_START 16
+#define OPENERS_AT_START 32
 #define OPENERS          2
 
 static bool failed(const struct router *r, const char *what)
@@ -69,17 +69,12 @@ static const struct config *view_running(void *context)
 
 static const struct config *view_hold(void *context)
 {
-    struct router *r = context;
-    r->running->holders++;
-    return r->running;
+    return config_hold(((struct router *)context)->running);
 }
 
 static void view_release(void *context, const struct config *config)
 {
-    struct router *r = context;
-    struct config *held = (struct config *)(uintptr_t)config; /* ours: view_hold gave it */
-    if (--held->holders == 0 && held != r->running)
-        reload_discard(r, held);
+    config_release(context, config);
 }
 
 static struct now view_now(void *context)
@@ -107,17 +102,40 @@ static size_t view_ring_bytes(void *context)
 
 static void view_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
-    if (change->kind == CLI_CHANGE_FILE) {
-        reload_ask(((struct router *)context)->reload, asker);
-        return;
-    }
-    edit_free(change->edits);
-    asker->done(asker, false, "only the file can be changed so far");
+    changes_ask(((struct router *)context)->changes, change, asker);
 }
 
 static void view_forget(void *context, struct cli_asker *asker)
 {
-    reload_forget(((struct router *)context)->reload, asker);
+    struct router *r = context;
+    changes_forget(r->changes, asker);
+    saves_forget(r->saves, asker);
+}
+
+static bool view_unconfirmed(void *context, struct cli_unconfirmed *to)
+{
+    return changes_unconfirmed(((struct router *)context)->changes, to);
+}
+
+static bool view_confirm(void *context, const struct cli_author *author)
+{
+    (void)author; /* the shell logs who it was */
+    return changes_confirm(((struct router *)context)->changes);
+}
+
+static bool view_past(void *context, unsigned i, struct cli_past *to)
+{
+    return changes_past(((struct router *)context)->changes, i, to);
+}
+
+static void view_save(void *context, const char *path, bool force, struct cli_asker *asker)
+{
+    saves_ask(((struct router *)context)->saves, path, force, asker);
+}
+
+static const struct config *view_saved(void *context)
+{
+    return changes_saved(((struct router *)context)->changes);
 }
 
 static bool view_tap(void *context, struct cli_tap *tap)
@@ -161,6 +179,11 @@ static bool start_cli(struct router *r)
                                   .ring_bytes = view_ring_bytes,
                                   .change = view_change,
                                   .forget = view_forget,
+                                  .unconfirmed = view_unconfirmed,
+                                  .confirm = view_confirm,
+                                  .past = view_past,
+                                  .save = view_save,
+                                  .saved = view_saved,
                                   .tap = view_tap,
                                   .untap = view_untap,
                                   .warn = view_warn,
@@ -239,7 +262,8 @@ static void asked_to_reload(int signal, short what, void *context)
 {
     (void)signal;
     (void)what;
-    reload_ask(((struct router *)context)->reload, NULL);
+    static const struct cli_change change = {.kind = CLI_CHANGE_FILE};
+    changes_ask(((struct router *)context)->changes, &change, NULL);
 }
 
 static void asked_to_report(int signal, short what, void *context)
@@ -339,8 +363,9 @@ static bool make_core(struct router *r)
     r->openers = worker_new_of(r->base, "opener", OPENERS_AT_START);
     if (r->worker == NULL || r->openers == NULL)
         return failed(r, "the worker threads");
-    r->reload = reload_new(r);
-    if (r->reload == NULL)
+    r->changes = changes_new(r);
+    r->saves = saves_new(r);
+    if (r->changes == NULL || r->saves == NULL)
         return failed(r, "the event loop");
     r->guard = guard_new(r->base, &r->log);
     r->interfaces = interfaces_new(r);
@@ -413,8 +438,11 @@ void router_stop(struct router *r)
         cli_free(r->cli);
     r->cli = NULL;
     interfaces_finish_taps(r->interfaces);
-    reload_free(r->reload);
+    changes_stop(r->changes);
     worker_free(r->worker);
+    r->worker = NULL;
+    saves_free(r->saves);
+    changes_free(r->changes);
     for (unsigned i = 0; i < sizeof r->signals / sizeof r->signals[0]; i++)
         if (r->signals[i] != NULL)
             event_free(r->signals[i]);
@@ -433,7 +461,7 @@ void router_stop(struct router *r)
         af_packet_free(r->af_packet);
     if (r->base != NULL)
         event_base_free(r->base);
-    free(r->statics.list);
+    routes_free(&r->statics);
     if (r->wrote_pidfile) {
         unlink(r->options.pidfile);
         close(r->pidfile);

@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/routes.h"
+#include "daemon/save.h"
 #include "daemon/worker.h"
 #include "forwarding/af_packet.h"
 #include "forwarding/dataplane.h"
@@ -29,7 +30,7 @@ struct options {
 };
 
 struct interfaces;
-struct reload;
+struct changes;
 
 struct router {
     struct options options;
@@ -39,6 +40,7 @@ struct router {
     unsigned log_lost;          /* what the log counts */
     struct log_lines log_lines; /* the last of it */
     struct config *running;
+    struct saved_file file; /* as it was last read or written; the worker's from the start on */
     struct event_base *base;
     struct grace *grace;
     struct loop *loop;
@@ -50,7 +52,8 @@ struct router {
     struct interfaces *interfaces;
     struct worker *worker;
     struct worker *openers; /* of interfaces */
-    struct reload *reload;
+    struct changes *changes;
+    struct saves *saves;
     struct static_routes statics; /* that the RIB has from us */
     struct cli_router view;       /* what the shell sees of all this */
     struct cli *cli;

@@ -206,22 +206,21 @@ static bool answers_for(const struct arp *arp, const struct port *port, const st
            arp->proxy(arp->context, port, heard->target);
 }
 
-static void input_request(struct arp *arp, const struct port *port, const struct arp_packet *heard, struct now now)
+/* What is to be done about a valid packet. */
+static enum arp_case case_of(const struct arp *arp, const struct port *port, const struct arp_packet *heard)
 {
-    bool for_us = has_address(port, heard->target) || answers_for(arp, port, heard);
-    if (for_us)
-        answer(arp, port, heard);
-    else
-        arp->stats.in_ignored++;
-    if (heard->sender != 0)
-        neighbour_heard(arp->neighbours, port, heard->sender, heard->sender_mac, for_us, false, now);
-}
-
-static void input_reply(struct arp *arp, const struct port *port, const struct arp_packet *heard, struct now now)
-{
-    bool for_us = has_address(port, heard->target);
-    arp->stats.in_ignored += !for_us;
-    neighbour_heard(arp->neighbours, port, heard->sender, heard->sender_mac, false, for_us, now);
+    if (memcmp(heard->sender_mac, port->mac, MAC_LEN) == 0)
+        return ARP_OWN;
+    if (has_address(port, heard->sender))
+        return ARP_CONFLICT;
+    if (heard->sender == heard->target)
+        return ARP_GRATUITOUS;
+    bool ours = has_address(port, heard->target);
+    if (heard->op == OP_REPLY)
+        return ours ? ARP_REPLY_TO_US : ARP_REPLY_TO_OTHERS;
+    if (ours)
+        return ARP_ANSWERED;
+    return answers_for(arp, port, heard) ? ARP_ANSWERED_FOR : ARP_NOT_OURS;
 }
 
 static void count_kind(struct arp_stats *stats, const struct arp_packet *heard)
@@ -234,31 +233,62 @@ static void count_kind(struct arp_stats *stats, const struct arp_packet *heard)
         stats->in_replies++;
 }
 
+static enum drop judge(const struct arp *arp, const struct port *port, const struct packet *packet,
+                       struct arp_packet *heard)
+{
+    if (!speaks(port))
+        return DROP_PORT_DOWN;
+    if (!parse(packet, heard))
+        return DROP_ARP_MALFORMED;
+    return sender_possible(arp, port, heard) ? DROP__COUNT : DROP_ARP_SENDER;
+}
+
+enum drop arp_judge(const struct arp *arp, const struct port *port, const struct packet *packet, struct arp_view *view)
+{
+    struct arp_packet heard = {0};
+    enum drop why = judge(arp, port, packet, &heard);
+    *view = (struct arp_view){.sender = heard.sender, .target = heard.target, .request = heard.op == OP_REQUEST};
+    memcpy(view->mac, heard.sender_mac, MAC_LEN);
+    if (why == DROP__COUNT)
+        view->what = case_of(arp, port, &heard);
+    return why;
+}
+
 enum drop arp_input(struct arp *arp, const struct port *port, const struct packet *packet, struct now now)
 {
     struct arp_packet heard;
-    if (!speaks(port))
-        return DROP_PORT_DOWN;
-    if (!parse(packet, &heard)) {
-        arp->stats.in_malformed++;
-        return DROP_ARP_MALFORMED;
-    }
-    debug_packet(arp, port, "heard on", &heard);
-    if (!sender_possible(arp, port, &heard)) {
-        arp->stats.in_bad_sender++;
-        return DROP_ARP_SENDER;
-    }
+    enum drop why = judge(arp, port, packet, &heard);
+    if (why == DROP__COUNT || why == DROP_ARP_SENDER)
+        debug_packet(arp, port, "heard on", &heard);
+    arp->stats.in_malformed += why == DROP_ARP_MALFORMED;
+    arp->stats.in_bad_sender += why == DROP_ARP_SENDER;
+    if (why != DROP__COUNT)
+        return why;
     count_kind(&arp->stats, &heard);
-    if (memcmp(heard.sender_mac, port->mac, MAC_LEN) == 0) {
-        arp->stats.in_ignored++; /* our own, come back by a loop or an access point */
-    } else if (has_address(port, heard.sender)) {
+    bool create = false, confirmed = false;
+    switch (case_of(arp, port, &heard)) {
+    case ARP_OWN: /* come back by a loop or an access point */
+        arp->stats.in_ignored++;
+        return DROP__COUNT;
+    case ARP_CONFLICT:
         conflict(arp, port, packet, &heard, now);
-    } else if (heard.sender == heard.target) {
-        neighbour_heard(arp->neighbours, port, heard.sender, heard.sender_mac, false, false, now);
-    } else if (heard.op == OP_REQUEST) {
-        input_request(arp, port, &heard, now);
-    } else {
-        input_reply(arp, port, &heard, now);
+        return DROP__COUNT;
+    case ARP_GRATUITOUS:
+        break;
+    case ARP_ANSWERED:
+    case ARP_ANSWERED_FOR:
+        answer(arp, port, &heard);
+        create = true;
+        break;
+    case ARP_REPLY_TO_US:
+        confirmed = true;
+        break;
+    case ARP_NOT_OURS:
+    case ARP_REPLY_TO_OTHERS:
+        arp->stats.in_ignored++;
+        break;
     }
+    if (heard.sender != 0)
+        neighbour_heard(arp->neighbours, port, heard.sender, heard.sender_mac, create, confirmed, now);
     return DROP__COUNT;
 }

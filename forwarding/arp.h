@@ -49,6 +49,26 @@ struct arp {
  * valid ARP packet (counted as arp), else the reason to drop it. */
 enum drop arp_input(struct arp *arp, const struct port *port, const struct packet *packet, struct now now);
 
+enum arp_case {
+    ARP_OWN, /* sent by PORT itself */
+    ARP_CONFLICT,
+    ARP_GRATUITOUS,
+    ARP_ANSWERED,
+    ARP_ANSWERED_FOR, /* proxy ARP */
+    ARP_NOT_OURS,     /* a request */
+    ARP_REPLY_TO_US,
+    ARP_REPLY_TO_OTHERS,
+};
+
+/* What arp_input would do. */
+struct arp_view {
+    enum arp_case what; /* of a valid one */
+    bool request;
+    uint32_t sender, target;
+    uint8_t mac[MAC_LEN];
+};
+enum drop arp_judge(const struct arp *arp, const struct port *port, const struct packet *packet, struct arp_view *view);
+
 /* Asks for ADDR: broadcast when TO_MAC is NULL, else a unicast probe. The sender is our address in ADDR's subnet.
  * Broadcasts of all ports together are limited. */
 void arp_request(struct arp *arp, const struct port *port, uint32_t addr, const uint8_t *to_mac, struct now now);

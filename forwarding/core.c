@@ -19,6 +19,8 @@
  * here. */
 #define DRAIN_RESOLVE_MOST 1024
 
+#define DRAIN_TRACE_MOST 32 /* of one lane in one call: explaining is slow */
+
 void core_drop(struct dataplane *d, const struct packet *packet, enum drop why)
 {
     count_drop(d->counters, packet->port, why);
@@ -127,21 +129,29 @@ uint32_t core_source(const struct dataplane *d, const struct port *port, uint32_
     return source != 0 ? source : core_router_id(d);
 }
 
-bool core_options(struct dataplane *d, const struct packet *packet, struct options *options, struct now now)
+enum drop core_judge_options(const struct dataplane *d, const struct packet *packet, struct options *options,
+                             struct icmp_error *error)
 {
     const struct port *port = dataplane_port(d, packet->port);
     uint8_t pointer;
     if (!options_parse(packet_ip(packet), packet->ip.header, options, &pointer)) {
-        core_refuse(d, packet, DROP_BAD_OPTION,
-                    (struct icmp_error){.type = ICMP_PARAMETER_PROBLEM, .word = (uint32_t)pointer << 24}, now);
-        return false;
+        *error = (struct icmp_error){.type = ICMP_PARAMETER_PROBLEM, .word = (uint32_t)pointer << 24};
+        return DROP_BAD_OPTION;
     }
     if (options->source_route != 0 && port != NULL && !port->source_route) {
-        core_refuse(d, packet, DROP_SOURCE_ROUTE,
-                    (struct icmp_error){.type = ICMP_UNREACHABLE, .code = UNREACHABLE_SOURCE_ROUTE}, now);
-        return false;
+        *error = (struct icmp_error){.type = ICMP_UNREACHABLE, .code = UNREACHABLE_SOURCE_ROUTE};
+        return DROP_SOURCE_ROUTE;
     }
-    return true;
+    return DROP__COUNT;
+}
+
+bool core_options(struct dataplane *d, const struct packet *packet, struct options *options, struct now now)
+{
+    struct icmp_error error;
+    enum drop why = core_judge_options(d, packet, options, &error);
+    if (why != DROP__COUNT)
+        core_refuse(d, packet, why, error, now);
+    return why == DROP__COUNT;
 }
 
 /* PACKET as it shall leave: in a copy, when its options are to be written into. Its own sender's options stand. */
@@ -187,8 +197,7 @@ void core_routed(struct dataplane *d, struct packet *packet, struct now now)
     core_output(d, &work, now);
 }
 
-/* What a source route may lead to: RFC 1812 5.3.7 and 5.3.4 hold for it as for any destination. */
-static bool may_be_next(const struct dataplane *d, uint32_t addr)
+bool core_may_be_next(const struct dataplane *d, uint32_t addr)
 {
     return own_find(published(d->tables.own), addr) == NULL && addr_is_forwardable(addr);
 }
@@ -204,7 +213,7 @@ void core_forward(struct dataplane *d, struct packet *packet, uint32_t dst, cons
 {
     bool routed_by_source = dst != packet->ip.dst;
     count(&d->counters->ip[IP_IN_FORW_DATAGRAMS]);
-    if (routed_by_source && !may_be_next(d, dst)) {
+    if (routed_by_source && !core_may_be_next(d, dst)) {
         source_route_failed(d, packet, now);
         return;
     }
@@ -272,11 +281,36 @@ static void resolve(struct dataplane *d, struct packet *packet, struct now now)
         neighbour_output(d->neighbours, out, packet, now);
 }
 
+enum drop core_refusal(const struct packet *packet, struct icmp_error *error)
+{
+    *error = (struct icmp_error){.type = ICMP_UNREACHABLE};
+    switch (packet->punt) {
+    case PUNT_TTL:
+        error->type = ICMP_TIME_EXCEEDED;
+        return DROP_TTL;
+    case PUNT_NO_ROUTE:
+        error->code = UNREACHABLE_NET;
+        return DROP_NO_ROUTE;
+    case PUNT_UNREACHABLE:
+        error->code = UNREACHABLE_HOST;
+        return DROP_UNREACHABLE;
+    case PUNT_PROHIBITED:
+        error->code = UNREACHABLE_PROHIBITED;
+        return DROP_PROHIBITED;
+    case PUNT_TOO_BIG:
+        error->code = UNREACHABLE_FRAGMENTATION;
+        error->word = packet->mtu;
+        return DROP_TOO_BIG;
+    default:
+        return DROP__COUNT;
+    }
+}
+
 /* Does what a step of the way wants done with PACKET: packet->punt. */
 static void core_punted(struct dataplane *d, struct packet *packet, struct now now)
 {
-    struct icmp_error error = {.type = ICMP_UNREACHABLE};
-    enum drop why = DROP__COUNT;
+    struct icmp_error error;
+    enum drop why;
     switch (packet->punt) {
     case PUNT_LOCAL:
         local_deliver(d, packet, now);
@@ -294,30 +328,19 @@ static void core_punted(struct dataplane *d, struct packet *packet, struct now n
         redirect_consider(d, packet, now);
         return;
     case PUNT_TTL:
-        why = DROP_TTL;
-        error.type = ICMP_TIME_EXCEEDED;
-        break;
     case PUNT_NO_ROUTE:
-        why = DROP_NO_ROUTE;
-        error.code = UNREACHABLE_NET;
-        break;
     case PUNT_UNREACHABLE:
-        why = DROP_UNREACHABLE;
-        error.code = UNREACHABLE_HOST;
-        break;
     case PUNT_PROHIBITED:
-        why = DROP_PROHIBITED;
-        error.code = UNREACHABLE_PROHIBITED;
-        break;
     case PUNT_TOO_BIG:
-        why = DROP_TOO_BIG;
-        error.code = UNREACHABLE_FRAGMENTATION;
-        error.word = packet->mtu;
-        break;
+        why = core_refusal(packet, &error);
+        core_refuse(d, packet, why, error, now);
+        return;
+    case PUNT_TRACE:
+        trace_copy(d, packet, now);
+        return;
     case PUNT__COUNT:
         return;
     }
-    core_refuse(d, packet, why, error, now);
 }
 
 /* ---- what comes in ---- */
@@ -343,6 +366,8 @@ void dataplane_receive(struct dataplane *d, struct packet *packet, struct now no
     if (packet->port >= PORT_MAX)
         return;
     d->scratch->now_ns = now.ns;
+    if (trace_wanted(&d->tables))
+        trace_control(d, packet, now);
     const struct port *port = dataplane_port(d, packet->port);
     struct port_counters *c = &d->counters->port[packet->port];
     count(&c->rx_packets);
@@ -370,7 +395,8 @@ static bool take(struct dataplane *d, struct lane *lane, enum punt_class class, 
     struct packet packet;
     if (!punt_get(&lane->punts, class, &packet))
         return false;
-    if (packet.punt != PUNT_REDIRECT) /* a copy: the lane has counted the packet itself */
+    /* copies: the lane has counted the packet itself */
+    if (packet.punt != PUNT_REDIRECT && packet.punt != PUNT_TRACE)
         count(&d->counters->port[packet.port].taken);
     core_punted(d, &packet, now);
     punt_done(&lane->punts, class);
@@ -384,6 +410,10 @@ bool dataplane_drain(struct dataplane *d, unsigned most, struct now now)
     if (s->draining)
         return false;
     s->draining = true;
+    /* Explained before the core changes by what came along with them. */
+    for (unsigned i = 0; i < d->n_lanes; i++)
+        for (unsigned n = 0; n < DRAIN_TRACE_MOST && take(d, d->lanes[i], PUNT_CLASS_TRACE, now);)
+            n++;
     for (unsigned empty = 0; most > 0 && empty < rings;) {
         s->turn = (s->turn + 1) % rings;
         if (take(d, d->lanes[s->turn / PUNT_CLASS__COUNT], s->turn % PUNT_CLASS__COUNT, now)) {

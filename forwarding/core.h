@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "forwarding/dataplane.h"
+#include "forwarding/explain.h"
 #include "forwarding/icmp.h"
 #include "forwarding/redirect.h"
+#include "forwarding/trace.h"
 
 #define FRAME_ALIGN 2 /* bytes before a frame, so that its IP header is aligned to 4 */
 #define FRAME_ROOM  (ETHERNET_HEADER + IP_PACKET_MAX)
@@ -24,8 +26,10 @@ struct core_scratch {
     bool draining;
     unsigned used; /* fragments of the datagram that has just become whole, and where they came in */
     uint16_t used_port[REASSEMBLY_FRAGMENTS];
-    uint32_t neighbour_used[NEIGHBOUR_MAX];    /* as a lane's, for what the core sends */
-    uint8_t work[FRAME_ALIGN + FRAME_ROOM];    /* a packet with options, while they are changed */
+    struct trace_budget trace; /* of control frames */
+    struct explanation explanation;
+    uint32_t neighbour_used[NEIGHBOUR_MAX]; /* as a lane's, for what the core sends */
+    uint8_t work[FRAME_ALIGN + FRAME_ROOM]; /* a packet with options, while they are changed; one that is explained */
     uint8_t segment[FRAME_ALIGN + FRAME_ROOM]; /* of a GSO packet */
     uint8_t piece[FRAME_ALIGN + FRAME_ROOM];   /* a fragment */
 };
@@ -39,9 +43,18 @@ void core_drop(struct dataplane *d, const struct packet *packet, enum drop why);
 void core_refuse(struct dataplane *d, const struct packet *packet, enum drop why, struct icmp_error error,
                  struct now now);
 
-/* Checks a packet's options, and refuses it when they are malformed or carry a source route that may not be. False: it
- * is dropped and counted. */
+/* The end of packets that are punted only to be refused, and the error that tells of it: what packet->punt says.
+ * DROP__COUNT: it is not one of them. */
+enum drop core_refusal(const struct packet *packet, struct icmp_error *error);
+
+/* What a source route may lead to: RFC 1812 5.3.7 and 5.3.4 hold for it as for any destination. */
+bool core_may_be_next(const struct dataplane *d, uint32_t addr);
+
+/* Checks a packet's options: are they malformed, or carry a source route that may not be? DROP__COUNT: neither; else
+ * the reason and the error. The other one refuses the packet by it. False: it is dropped and counted. */
 struct options;
+enum drop core_judge_options(const struct dataplane *d, const struct packet *packet, struct options *options,
+                             struct icmp_error *error);
 bool core_options(struct dataplane *d, const struct packet *packet, struct options *options, struct now now);
 
 /* Forwards a packet whose options have been checked, to DST: its own destination, or the next of its source route. */

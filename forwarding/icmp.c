@@ -94,18 +94,29 @@ bool icmp_error_allowed(const struct own_table *own, const struct packet *packet
 }
 
 /* RFC 1812 4.3.2.8. Those about the MTU have buckets of their own: path MTU discovery dies without them. */
+static bool is_too_big(struct icmp_error error)
+{
+    return error.type == ICMP_UNREACHABLE && error.code == UNREACHABLE_FRAGMENTATION;
+}
+
+static unsigned bucket_by_destination(const struct dataplane *d, uint32_t dst)
+{
+    uint64_t hash = (dst ^ d->tables.flow_seed) * UINT64_C(0x9e3779b97f4a7c15);
+    return (unsigned)(hash >> 56) % ICMP_BY_DESTINATION;
+}
+
+static bool take_tokens(const struct dataplane *d, struct bucket *by_destination, struct bucket *total, struct now now)
+{
+    return d->icmp_rate == 0 || (bucket_take(by_destination, BY_DEST_RATE, BY_DEST_BURST, now.ns) &&
+                                 bucket_take(total, d->icmp_rate, d->icmp_burst, now.ns));
+}
+
 static bool within_limits(struct dataplane *d, struct icmp_error error, uint32_t dst, struct now now)
 {
-    if (d->icmp_rate == 0)
-        return true;
     struct icmp *icmp = &d->icmp;
-    bool too_big = error.type == ICMP_UNREACHABLE && error.code == UNREACHABLE_FRAGMENTATION;
-    uint64_t hash = (dst ^ d->tables.flow_seed) * UINT64_C(0x9e3779b97f4a7c15);
-    unsigned at = (unsigned)(hash >> 56) % ICMP_BY_DESTINATION;
-    struct bucket *by_destination = too_big ? &icmp->too_big_destination[at] : &icmp->destination[at];
-    struct bucket *total = too_big ? &icmp->too_big_total : &icmp->total;
-    return bucket_take(by_destination, BY_DEST_RATE, BY_DEST_BURST, now.ns) &&
-           bucket_take(total, d->icmp_rate, d->icmp_burst, now.ns);
+    unsigned at = bucket_by_destination(d, dst);
+    return is_too_big(error) ? take_tokens(d, &icmp->too_big_destination[at], &icmp->too_big_total, now)
+                             : take_tokens(d, &icmp->destination[at], &icmp->total, now);
 }
 
 static bool switched_off(const struct dataplane *d, const struct packet *packet, struct icmp_error error)
@@ -141,6 +152,19 @@ static void route_back(const struct dataplane *d, const struct packet *packet, s
         return;
     if (options_parse(packet_ip(packet), packet->ip.header, &options, &pointer))
         options_reflect(packet_ip(packet), &options, false, packet->ip.src, to);
+}
+
+enum icmp_fate icmp_error_fate(const struct dataplane *d, const struct packet *packet, struct icmp_error error,
+                               struct now now)
+{
+    if (!icmp_error_allowed(published(d->tables.own), packet))
+        return ICMP_NOT_ALLOWED;
+    if (switched_off(d, packet, error))
+        return ICMP_SWITCHED_OFF;
+    unsigned at = bucket_by_destination(d, packet->ip.src);
+    struct bucket by_destination = is_too_big(error) ? d->icmp.too_big_destination[at] : d->icmp.destination[at];
+    struct bucket total = is_too_big(error) ? d->icmp.too_big_total : d->icmp.total;
+    return take_tokens(d, &by_destination, &total, now) ? ICMP_SENT : ICMP_LIMITED;
 }
 
 static size_t min_size(size_t a, size_t b)

@@ -65,6 +65,16 @@ struct icmp_error {
  * must not have been changed. */
 void icmp_error(struct dataplane *d, const struct packet *packet, struct icmp_error error, struct now now);
 
+/* What icmp_error() would do just now. */
+enum icmp_fate {
+    ICMP_SENT,
+    ICMP_NOT_ALLOWED,  /* by the predicate */
+    ICMP_SWITCHED_OFF, /* the arrival port's unreachables */
+    ICMP_LIMITED,      /* there were too many */
+};
+enum icmp_fate icmp_error_fate(const struct dataplane *d, const struct packet *packet, struct icmp_error error,
+                               struct now now);
+
 /* The predicate alone: may any error be sent about PACKET? Its ip is parsed; its Ethernet header tells how it came. */
 bool icmp_error_allowed(const struct own_table *own, const struct packet *packet);
 
@@ -78,6 +88,9 @@ void icmp_debug(const struct dataplane *d, const char *way, unsigned port, uint3
 /* Takes an ICMP message to the router: PACKET is whole and has been judged as far as IP goes; the message may be turned
  * into its answer in place. Returns DROP__COUNT, or why it is dropped. */
 enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now);
+
+/* Is it long enough for its type, and its checksum right? What icmp_input drops otherwise. */
+bool icmp_sound(const struct packet *packet);
 
 /* The name of a message type in JSON ("echo", "destUnreach", ...); NULL for types without one. */
 const char *icmp_type_name(uint8_t type);

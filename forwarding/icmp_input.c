@@ -100,10 +100,15 @@ static void mask(struct dataplane *d, const struct packet *packet, struct now no
     icmp_send(d, &datagram, message, sizeof message, now);
 }
 
-static enum drop refuse(struct dataplane *d)
+bool icmp_sound(const struct packet *packet)
 {
-    d->icmp.in_errors++;
-    return DROP_ICMP_MALFORMED;
+    const uint8_t *message = packet_ip(packet) + packet->ip.header;
+    size_t len = packet->ip.len - (size_t)packet->ip.header;
+    if (len < ICMP_HEADER)
+        return false;
+    if (!packet_checksum_unfinished(packet) && checksum_fold(checksum_add(0, message, len)) != 0xffff)
+        return false;
+    return len >= least_length(message[0]);
 }
 
 enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now)
@@ -111,13 +116,11 @@ enum drop icmp_input(struct dataplane *d, struct packet *packet, struct now now)
     const uint8_t *message = packet_ip(packet) + packet->ip.header;
     size_t len = packet->ip.len - (size_t)packet->ip.header;
     d->icmp.in_msgs++;
-    if (len < ICMP_HEADER)
-        return refuse(d);
-    if (!packet_checksum_unfinished(packet) && checksum_fold(checksum_add(0, message, len)) != 0xffff)
-        return refuse(d);
+    if (!icmp_sound(packet)) {
+        d->icmp.in_errors++;
+        return DROP_ICMP_MALFORMED;
+    }
     uint8_t type = message[0];
-    if (len < least_length(type))
-        return refuse(d);
     d->icmp.in[type]++;
     icmp_debug(d, "heard from", packet->port, packet->ip.src, message);
 

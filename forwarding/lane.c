@@ -345,7 +345,10 @@ static void send_group(struct lane *lane, struct packet *burst, const struct gro
 bool lane_forward(struct lane *lane, struct packet *burst, unsigned n, struct now now)
 {
     struct lane_scratch *s = lane->scratch;
-    bool punted = check_burst(lane, burst, n);
+    bool punted = false;
+    if (__builtin_expect(trace_wanted(lane->tables), false))
+        punted = trace_burst(lane, burst, n, now);
+    punted |= check_burst(lane, burst, n);
     punted |= route_burst(lane, burst, now);
     for (unsigned i = 0; i < s->n_groups; i++) {
         send_group(lane, burst, &s->group[i]);

@@ -13,6 +13,7 @@
 #include "forwarding/packet.h"
 #include "forwarding/punt.h"
 #include "forwarding/tables.h"
+#include "forwarding/trace.h"
 
 #define LANE_BURST 64 /* most packets of a burst */
 
@@ -25,6 +26,7 @@ struct lane {
     uint32_t *neighbour_used; /* [NEIGHBOUR_MAX]: second (now.ns / NS_PER_S, cut to 32 bits) of the last use, 0 never;
                                  only the lane writes */
     struct bucket copies;     /* forwarded packets that the core sees a copy of */
+    struct trace_budget trace;
     struct lane_scratch *scratch;
 };
 

@@ -32,7 +32,7 @@ static bool checksum_right(const struct packet *packet, size_t len)
     return checksum_fold(checksum_add(sum, packet_ip(packet) + ip->header, len)) == 0xffff;
 }
 
-static bool udp_sound(const struct packet *packet)
+bool udp_sound(const struct packet *packet)
 {
     const uint8_t *udp = packet_ip(packet) + packet->ip.header;
     size_t room = packet->ip.len - (size_t)packet->ip.header;
@@ -89,17 +89,30 @@ static void tcp_reset(struct dataplane *d, const struct packet *packet, const ui
     dataplane_send(d, &datagram, now);
 }
 
+static size_t tcp_header(const struct packet *packet)
+{
+    return (packet_ip(packet)[packet->ip.header + 12] >> 4) * (size_t)4;
+}
+
+bool tcp_sound(const struct packet *packet)
+{
+    size_t len = packet->ip.len - (size_t)packet->ip.header;
+    return len >= TCP_HEADER_MIN && tcp_header(packet) >= TCP_HEADER_MIN && tcp_header(packet) <= len &&
+           checksum_right(packet, len);
+}
+
+bool tcp_wants_reset(const struct dataplane *d, const struct packet *packet)
+{
+    return (packet_ip(packet)[packet->ip.header + 13] & TCP_RST) == 0 && is_ours(d, packet->ip.dst);
+}
+
 static enum drop tcp_input(struct dataplane *d, struct packet *packet, struct now now)
 {
     const uint8_t *tcp = packet_ip(packet) + packet->ip.header;
-    size_t len = packet->ip.len - (size_t)packet->ip.header;
-    if (len < TCP_HEADER_MIN)
+    if (!tcp_sound(packet))
         return DROP_TCP_MALFORMED;
-    size_t header = (tcp[12] >> 4) * (size_t)4;
-    if (header < TCP_HEADER_MIN || header > len || !checksum_right(packet, len))
-        return DROP_TCP_MALFORMED;
-    if ((tcp[13] & TCP_RST) == 0 && is_ours(d, packet->ip.dst))
-        tcp_reset(d, packet, tcp, len - header, now);
+    if (tcp_wants_reset(d, packet))
+        tcp_reset(d, packet, tcp, packet->ip.len - (size_t)packet->ip.header - tcp_header(packet), now);
     return DROP__COUNT;
 }
 
@@ -144,24 +157,21 @@ static void deliver_fragment(struct dataplane *d, struct packet *packet, struct 
         count_end(d, d->scratch->used_port[i], why, i == 0);
 }
 
-/* RFC 1812 5.2.4.1: when the source route is not used up, the packet is not for us but for the next address on it. The
- * bytes stay as they are until it leaves, unless all the rest of the route is we ourselves. */
-static bool goes_on(struct dataplane *d, struct packet *packet, const struct options *options, struct now now)
+/* The bytes stay as they are until it leaves, unless all the rest of the route is we ourselves. */
+uint32_t local_next(const struct dataplane *d, struct packet *packet, const struct options *options)
 {
     const struct own_table *own = published(d->tables.own);
     if (options_next_hop(packet_ip(packet), options) == 0 || packet->port == PORT_NONE || !is_ours(d, packet->ip.dst))
-        return false;
+        return 0;
     uint8_t header[IP_HEADER_MAX];
     memcpy(header, packet_ip(packet), packet->ip.header);
     uint32_t dst = options_follow_route(header, options, own, 0);
-    if (!is_ours(d, dst)) {
-        core_forward(d, packet, dst, options, now);
-        return true;
-    }
+    if (!is_ours(d, dst))
+        return dst;
     options_finish(header, packet->ip.header);
     memcpy(packet_ip(packet), header, packet->ip.header);
     packet->ip.dst = dst;
-    return false;
+    return 0;
 }
 
 void local_deliver(struct dataplane *d, struct packet *packet, struct now now)
@@ -170,8 +180,11 @@ void local_deliver(struct dataplane *d, struct packet *packet, struct now now)
         struct options options;
         if (!core_options(d, packet, &options, now))
             return;
-        if (goes_on(d, packet, &options, now))
+        uint32_t next = local_next(d, packet, &options);
+        if (next != 0) {
+            core_forward(d, packet, next, &options, now);
             return;
+        }
     }
     if (ip_is_fragment(&packet->ip)) {
         deliver_fragment(d, packet, now);

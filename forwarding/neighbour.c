@@ -209,6 +209,14 @@ static void start_asking(struct neighbours *n, struct neighbour *e, struct now n
         ask(n, e, now);
 }
 
+enum drop neighbour_judge(const struct port *port, uint32_t addr)
+{
+    if (!port->up)
+        return DROP_PORT_DOWN;
+    bool no_station = port->loopback || addr == 0 || addr_is_multicast(addr) || addr_is_class_e(addr);
+    return no_station ? DROP_NEIGHBOUR_FAILED : DROP__COUNT;
+}
+
 void neighbour_output(struct neighbours *n, const struct port *port, struct packet *packet, struct now now)
 {
     uint32_t addr = packet->nexthop;
@@ -217,19 +225,15 @@ void neighbour_output(struct neighbours *n, const struct port *port, struct pack
         send_straight(n, e, packet, now);
         return;
     }
-    if (!port->up || known(n, port) == NULL) {
-        drop(n, packet, DROP_PORT_DOWN, now);
-        return;
-    }
-    if (port->loopback || addr == 0 || addr_is_multicast(addr) || addr_is_class_e(addr)) {
-        drop(n, packet, DROP_NEIGHBOUR_FAILED, now); /* no station has such an address */
+    enum drop why = known(n, port) != NULL ? neighbour_judge(port, addr) : DROP_PORT_DOWN;
+    if (why != DROP__COUNT) {
+        drop(n, packet, why, now);
         return;
     }
     if (e != NULL) {
         neighbour_queue_put(n, e, packet, now);
         return;
     }
-    enum drop why;
     e = neighbour_entry_new(n, port->number, addr, NEIGHBOUR_INCOMPLETE, &why, now);
     if (e == NULL) {
         drop(n, packet, why, now);
@@ -432,6 +436,28 @@ uint64_t neighbours_held(const struct neighbours *n, unsigned port)
     return port < PORT_MAX ? n->held[port] : 0;
 }
 
+static struct neighbour_view view_of(const struct neighbour *e, struct now now)
+{
+    struct neighbour_view view = {
+        .port = e->port,
+        .addr = e->addr,
+        .state = (enum neighbour_state)e->state,
+        .age_s = now.ns > e->since_ns ? (uint32_t)((now.ns - e->since_ns) / NS_PER_S) : 0,
+        .waiting = e->waiting.n,
+    };
+    memcpy(view.mac, e->mac, MAC_LEN);
+    return view;
+}
+
+bool neighbour_look(const struct neighbours *n, unsigned port, uint32_t addr, struct neighbour_view *view,
+                    struct now now)
+{
+    const struct neighbour *e = neighbour_entry_find(n, port, addr);
+    if (e != NULL)
+        *view = view_of(e, now);
+    return e != NULL;
+}
+
 /* The cursor is one more than port and address of the last one. */
 bool neighbours_next(const struct neighbours *n, uint64_t *cursor, struct neighbour_view *view, struct now now)
 {
@@ -441,14 +467,7 @@ bool neighbours_next(const struct neighbours *n, uint64_t *cursor, struct neighb
         neighbour_entry_after(n, from_start ? 0 : (unsigned)(last >> 32), (uint32_t)last, from_start);
     if (e == NULL)
         return false;
-    *view = (struct neighbour_view){
-        .port = e->port,
-        .addr = e->addr,
-        .state = (enum neighbour_state)e->state,
-        .age_s = now.ns > e->since_ns ? (uint32_t)((now.ns - e->since_ns) / NS_PER_S) : 0,
-        .waiting = e->waiting.n,
-    };
-    memcpy(view->mac, e->mac, MAC_LEN);
+    *view = view_of(e, now);
     *cursor = ((uint64_t)e->port << 32 | e->addr) + 1;
     return true;
 }

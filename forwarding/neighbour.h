@@ -74,6 +74,9 @@ bool neighbour_wanted(const struct neighbours *n, unsigned port, uint32_t addr);
  * Every packet ends in exactly one call of send or drop, now or later. */
 void neighbour_output(struct neighbours *n, const struct port *port, struct packet *packet, struct now now);
 
+/* Why a packet to ADDR out of PORT would not even be asked for; DROP__COUNT: it would. */
+enum drop neighbour_judge(const struct port *port, uint32_t addr);
+
 /* What an ARP packet says: ADDR is at MAC. CREATE: an entry is made if there is none (it was a request to us, or a
  * reply that we asked for); otherwise only an existing one is updated. CONFIRMED: it answers us, so it is proof of
  * reachability. An unconfirmed one that says what is known restarts the timeout all the same (RFC 1122 2.3.2.1); one
@@ -111,6 +114,16 @@ struct neighbour_view {
 /* Walks in order of port and address; survives any change between two steps. Start with *cursor = 0; false at the end.
  */
 bool neighbours_next(const struct neighbours *n, uint64_t *cursor, struct neighbour_view *view, struct now now);
+
+/* Where a walk begins that leaves out ports before PORT, and of PORT the addresses before ADDR. */
+static inline uint64_t neighbours_cursor_at(unsigned port, uint32_t addr)
+{
+    return (uint64_t)port << 32 | addr;
+}
+
+/* One of them. False when there is none. */
+bool neighbour_look(const struct neighbours *n, unsigned port, uint32_t addr, struct neighbour_view *view,
+                    struct now now);
 
 struct neighbour_totals {
     unsigned entries, incomplete, statics;

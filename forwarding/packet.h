@@ -35,7 +35,8 @@ enum verdict {
     X(UNREACHABLE, ERROR, "unreachable", false)                                                                        \
     X(PROHIBITED, ERROR, "prohibited", false)                                                                          \
     X(TOO_BIG, ERROR, "too-big", false)   /* don't-fragment is set; packet.mtu says what would have fitted */          \
-    X(REDIRECT, ERROR, "redirect", false) /* a copy: the packet itself was forwarded */
+    X(REDIRECT, ERROR, "redirect", false) /* a copy: the packet itself was forwarded */                                \
+    X(TRACE, TRACE, "trace", false)       /* a copy, for whoever follows packets */
 
 enum punt {
 #define X(symbol, class, name, whole) PUNT_##symbol,
@@ -45,7 +46,14 @@ enum punt {
 };
 
 /* The bounded rings between a lane and the core: a flood in one class leaves the others alone. */
-enum punt_class { PUNT_CLASS_LOCAL, PUNT_CLASS_SLOW, PUNT_CLASS_RESOLVE, PUNT_CLASS_ERROR, PUNT_CLASS__COUNT };
+enum punt_class {
+    PUNT_CLASS_LOCAL,
+    PUNT_CLASS_SLOW,
+    PUNT_CLASS_RESOLVE,
+    PUNT_CLASS_ERROR,
+    PUNT_CLASS_TRACE,
+    PUNT_CLASS__COUNT
+};
 
 #define PUNT_QUOTE 2048 /* bytes of a frame that are enough to quote it; whole for every packet of common MTUs */
 

@@ -6,10 +6,13 @@
  *
  *   1. A child's prefix lies within its parent's and is longer; the first bit after the parent's says which child.
  *   2. A branch has both children. So there are fewer branches than prefixes, and each leaf has a value.
- *   3. addr and len of a node never change. value, child[] and root change by publish() only, one of them a change.
- *   4. What is no longer reachable goes through later(), as it was: a lane that stands on it finds its way on down.
+ *   3. addr, len and leaf of a node never change. value, child[] and root change by publish() only, one of them a
+ *      change.
+ *   4. A leaf has no room for children, which halves it, and it is every other node of a big table: what comes below it
+ *      comes with a copy of it that has room.
+ *   5. What is no longer reachable goes through later(), as it was: a lane that stands on it finds its way on down.
  *
- * By 3 and 4 a lane that matches while the core changes a prefix sees the trie as it was before or as it is after, as
+ * By 3 and 5 a lane that matches while the core changes a prefix sees the trie as it was before or as it is after, as
  * far as that prefix is concerned. The order of the nodes (node, child[0], child[1]) is that of (addr, len), which is
  * what walks rely on. */
 #include "forwarding/patricia.h"
@@ -17,11 +20,15 @@
 struct patricia_node {
     uint32_t addr;
     uint8_t len;
-    void *value; /* NULL: a branch */
-    struct patricia_node *child[2];
+    bool leaf;
+    void *value;                   /* NULL: a branch */
+    struct patricia_node *child[]; /* two; a leaf has none */
 };
 
-_Static_assert(sizeof(void *) > 4 ? sizeof(struct patricia_node) == 32 : 1, "two nodes a cache line");
+#define LEAF_BYTES  sizeof(struct patricia_node)
+#define INNER_BYTES (sizeof(struct patricia_node) + 2 * sizeof(struct patricia_node *))
+
+_Static_assert(sizeof(void *) > 4 ? LEAF_BYTES == 16 && INNER_BYTES == 32 : 1, "no node crosses a cache line");
 
 static unsigned bit(uint32_t addr, uint8_t at)
 {
@@ -34,37 +41,64 @@ static bool holds(const struct patricia_node *node, uint32_t addr)
     return prefix_holds((struct prefix){node->addr, node->len}, addr);
 }
 
-/* The only place that chooses a way down. A node of 32 bits has no children: ask for one that does not end there. */
+/* The only place that chooses a way down. A node of 32 bits is a leaf. */
 static struct patricia_node *below(const struct patricia_node *node, uint32_t addr)
 {
-    return node->len < 32 ? published(node->child[bit(addr, node->len)]) : NULL;
+    return node->leaf ? NULL : published(node->child[bit(addr, node->len)]);
 }
 
-static struct patricia_node *node_new(struct patricia *trie, struct prefix prefix, void *value)
+static struct patricia_node *leaf_new(struct patricia *trie, struct prefix prefix, void *value)
 {
-    struct patricia_node *node = slab_alloc(&trie->pool);
+    struct patricia_node *node = slab_alloc(&trie->leaf_pool);
+    if (node == NULL)
+        return NULL;
+    *node = (struct patricia_node){.addr = prefix.addr, .len = prefix.len, .leaf = true, .value = value};
+    trie->nodes++;
+    trie->leaves++;
+    return node;
+}
+
+static struct patricia_node *inner_new(struct patricia *trie, struct prefix prefix, void *value)
+{
+    struct patricia_node *node = slab_alloc(&trie->inner_pool);
     if (node == NULL)
         return NULL;
     *node = (struct patricia_node){.addr = prefix.addr, .len = prefix.len, .value = value};
+    node->child[0] = node->child[1] = NULL;
     trie->nodes++;
     return node;
 }
 
-static void unlinked(struct patricia *trie, struct patricia_node *node)
+static void forget(struct patricia *trie, const struct patricia_node *node)
 {
     trie->nodes--;
+    trie->leaves -= node->leaf;
+}
+
+/* One that nobody has seen; may be NULL. */
+static void node_free(struct patricia *trie, struct patricia_node *node)
+{
+    if (node != NULL)
+        forget(trie, node);
+    slab_free(node);
+}
+
+static void unlinked(struct patricia *trie, struct patricia_node *node)
+{
+    forget(trie, node);
     later(trie->later, slab_free, node);
 }
 
 void patricia_init(struct patricia *trie, struct later *later)
 {
     *trie = (struct patricia){.later = later};
-    slab_pool_init(&trie->pool, sizeof(struct patricia_node));
+    slab_pool_init(&trie->leaf_pool, LEAF_BYTES);
+    slab_pool_init(&trie->inner_pool, INNER_BYTES);
 }
 
 size_t patricia_bytes(const struct patricia *trie)
 {
-    return trie->nodes * sizeof(struct patricia_node);
+    return trie->leaves * LEAF_BYTES + (trie->nodes - trie->leaves) * INNER_BYTES;
 }
 
 /* At most 33 levels deep: each is a longer prefix. */
@@ -72,8 +106,8 @@ static void clear_below(struct patricia_node *node, void (*release)(void *value)
 {
     if (node == NULL)
         return;
-    clear_below(node->child[0], release);
-    clear_below(node->child[1], release);
+    for (unsigned i = 0; i < 2 && !node->leaf; i++)
+        clear_below(node->child[i], release);
     if (release != NULL && node->value != NULL)
         release(node->value);
     slab_free(node);
@@ -82,19 +116,20 @@ static void clear_below(struct patricia_node *node, void (*release)(void *value)
 void patricia_clear(struct patricia *trie, void (*release)(void *value))
 {
     clear_below(trie->root, release);
-    slab_pool_exit(&trie->pool); /* nodes that were unlinked before are not free yet */
+    slab_pool_exit(&trie->leaf_pool); /* nodes that were unlinked before are not free yet */
+    slab_pool_exit(&trie->inner_pool);
     patricia_init(trie, trie->later);
 }
 
-/* Sets *at to NODE's place: the deepest pointer on the way to PREFIX, whose node, if any, is PREFIX's own or does not
- * hold all of it. PARENT, if asked for, is the pointer above. */
+/* Sets *at to NODE's place: the deepest pointer on the way to PREFIX, whose node, if any, is PREFIX's own, does not
+ * hold all of it, or is a leaf. PARENT is the pointer above. */
 static struct patricia_node *find_place(struct patricia_node **root, struct prefix prefix, struct patricia_node ***at,
                                         struct patricia_node ***parent)
 {
     *at = root;
     *parent = NULL;
     struct patricia_node *node = *root;
-    while (node != NULL && node->len < prefix.len && holds(node, prefix.addr)) {
+    while (node != NULL && !node->leaf && node->len < prefix.len && holds(node, prefix.addr)) {
         *parent = *at;
         *at = &node->child[bit(prefix.addr, node->len)];
         node = **at;
@@ -111,17 +146,34 @@ static uint8_t common_length(uint32_t a, uint32_t b)
 
 static bool insert_leaf(struct patricia *trie, struct patricia_node **at, struct prefix prefix, void *value)
 {
-    struct patricia_node *leaf = node_new(trie, prefix, value);
+    struct patricia_node *leaf = leaf_new(trie, prefix, value);
     if (leaf == NULL)
         return false;
     publish(*at, leaf);
     return true;
 }
 
+/* *at is a leaf that holds all of PREFIX. */
+static bool insert_below(struct patricia *trie, struct patricia_node **at, struct prefix prefix, void *value)
+{
+    struct patricia_node *was = *at;
+    struct patricia_node *leaf = leaf_new(trie, prefix, value);
+    struct patricia_node *above = inner_new(trie, (struct prefix){was->addr, was->len}, was->value);
+    if (leaf == NULL || above == NULL) {
+        node_free(trie, leaf);
+        node_free(trie, above);
+        return false;
+    }
+    above->child[bit(prefix.addr, was->len)] = leaf;
+    publish(*at, above);
+    unlinked(trie, was);
+    return true;
+}
+
 /* PREFIX holds all of *at. */
 static bool insert_above(struct patricia *trie, struct patricia_node **at, struct prefix prefix, void *value)
 {
-    struct patricia_node *above = node_new(trie, prefix, value);
+    struct patricia_node *above = inner_new(trie, prefix, value);
     if (above == NULL)
         return false;
     above->child[bit((*at)->addr, prefix.len)] = *at;
@@ -134,12 +186,11 @@ static bool insert_branch(struct patricia *trie, struct patricia_node **at, stru
                           uint8_t common)
 {
     struct prefix shared = {.addr = prefix.addr & prefix_mask(common), .len = common};
-    struct patricia_node *leaf = node_new(trie, prefix, value);
-    struct patricia_node *branch = node_new(trie, shared, NULL);
+    struct patricia_node *leaf = leaf_new(trie, prefix, value);
+    struct patricia_node *branch = inner_new(trie, shared, NULL);
     if (leaf == NULL || branch == NULL) {
-        trie->nodes -= (leaf != NULL) + (branch != NULL);
-        slab_free(leaf);
-        slab_free(branch);
+        node_free(trie, leaf);
+        node_free(trie, branch);
         return false;
     }
     branch->child[bit(prefix.addr, common)] = leaf;
@@ -161,6 +212,8 @@ bool patricia_set(struct patricia *trie, struct prefix prefix, void *value, void
         before = node->value;
         publish(node->value, value);
         done = true;
+    } else if (node->len < prefix.len && holds(node, prefix.addr)) {
+        done = insert_below(trie, at, prefix, value);
     } else {
         uint8_t common = common_length(node->addr, prefix.addr);
         if (common >= prefix.len)
@@ -186,11 +239,12 @@ void *patricia_remove(struct patricia *trie, struct prefix prefix)
     void *value = node->value;
     trie->count--;
 
-    if (node->child[0] != NULL && node->child[1] != NULL) {
+    struct patricia_node *left = node->leaf ? NULL : node->child[0], *right = node->leaf ? NULL : node->child[1];
+    if (left != NULL && right != NULL) {
         publish(node->value, NULL); /* it stays as the branch that it was as well */
         return value;
     }
-    struct patricia_node *only = node->child[0] != NULL ? node->child[0] : node->child[1];
+    struct patricia_node *only = left != NULL ? left : right;
     struct patricia_node *above = parent != NULL ? *parent : NULL;
     if (only != NULL || above == NULL || above->value != NULL) {
         publish(*at, only);
@@ -286,7 +340,7 @@ static const struct patricia_node *after(const struct patricia *trie, struct pre
     while (node != NULL) {
         if (node->addr > prefix.addr || (node->addr == prefix.addr && node->len > prefix.len))
             return node;
-        if (!holds(node, prefix.addr) || node->len == 32)
+        if (!holds(node, prefix.addr) || node->leaf)
             return next;
         if (bit(prefix.addr, node->len) == 0 && node->child[1] != NULL)
             next = node->child[1];

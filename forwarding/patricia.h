@@ -17,9 +17,10 @@ struct patricia_node;
 struct patricia {
     struct patricia_node *root; /* NULL when empty; read it with published() */
     struct later *later;
-    struct slab_pool pool; /* of nodes */
-    size_t count;          /* prefixes with a value */
-    size_t nodes;          /* nodes, branches included */
+    struct slab_pool leaf_pool, inner_pool;
+    size_t count;  /* prefixes with a value */
+    size_t nodes;  /* nodes, branches included */
+    size_t leaves; /* of them, those without room for children */
 };
 
 /* A trie must not move in memory once it has prefixes. */

@@ -82,10 +82,9 @@ static unsigned bucket_of(const struct reassembly *r, uint32_t a, uint32_t b, ui
     return (unsigned)(h >> 32) & (BUCKETS - 1);
 }
 
-static struct datagram **datagram_bucket(struct reassembly *r, uint32_t src, uint32_t dst, uint16_t id,
-                                         uint8_t protocol)
+static unsigned datagram_bucket(const struct reassembly *r, uint32_t src, uint32_t dst, uint16_t id, uint8_t protocol)
 {
-    return &r->bucket[bucket_of(r, src, dst, (uint32_t)id << 8 | protocol)];
+    return bucket_of(r, src, dst, (uint32_t)id << 8 | protocol);
 }
 
 static void charge(struct datagram *g, size_t bytes)
@@ -139,9 +138,9 @@ static void source_put(struct reassembly *r, struct source *source)
 
 /* ---- datagrams ---- */
 
-static struct datagram *datagram_find(struct reassembly *r, const struct ip *ip)
+static struct datagram *datagram_find(const struct reassembly *r, const struct ip *ip)
 {
-    struct datagram *g = *datagram_bucket(r, ip->src, ip->dst, ip->id, ip->protocol);
+    struct datagram *g = r->bucket[datagram_bucket(r, ip->src, ip->dst, ip->id, ip->protocol)];
     while (g != NULL &&
            (g->source->addr != ip->src || g->dst != ip->dst || g->id != ip->id || g->protocol != ip->protocol))
         g = g->next;
@@ -171,7 +170,7 @@ static struct datagram *datagram_new(struct reassembly *r, const struct ip *ip, 
     g->protocol = ip->protocol;
     g->dead = DROP__COUNT;
 
-    struct datagram **at = datagram_bucket(r, ip->src, ip->dst, ip->id, ip->protocol);
+    struct datagram **at = &r->bucket[datagram_bucket(r, ip->src, ip->dst, ip->id, ip->protocol)];
     g->next = *at;
     *at = g;
     g->older = r->newest;
@@ -209,7 +208,7 @@ static void datagram_free(struct datagram *g)
 {
     struct reassembly *r = g->table;
     timer_stop(r->timers, &g->timer);
-    struct datagram **at = datagram_bucket(r, g->source->addr, g->dst, g->id, g->protocol);
+    struct datagram **at = &r->bucket[datagram_bucket(r, g->source->addr, g->dst, g->id, g->protocol)];
     while (*at != g)
         at = &(*at)->next;
     *at = g->next;
@@ -426,6 +425,32 @@ bool reassembly_add(struct reassembly *r, const struct packet *fragment, struct 
     bool fits = assemble(g, whole);
     datagram_drop(g, fits ? DROP__COUNT : DROP_FRAGMENT_MALFORMED, now);
     return fits;
+}
+
+enum drop reassembly_judge(const struct reassembly *r, const struct packet *fragment, struct reassembly_view *view)
+{
+    *view = (struct reassembly_view){0};
+    if (!fragment_valid(fragment))
+        return DROP_FRAGMENT_MALFORMED;
+    uint32_t start = ip_offset(&fragment->ip);
+    uint32_t end = start + fragment->ip.len - fragment->ip.header;
+    bool last = (fragment->ip.fragment & IP_MF) == 0;
+    const struct datagram *g = datagram_find(r, &fragment->ip);
+    view->n = 1;
+    view->held = end - start;
+    view->end = last ? end : 0;
+    if (g == NULL)
+        return DROP__COUNT; /* a first one can not be all: it has MF, or begins behind another */
+    view->n += g->n;
+    view->held += g->held;
+    if (!last)
+        view->end = g->end;
+    if (g->dead != DROP__COUNT)
+        return g->dead;
+    enum drop why = judge(g, fragment, start, end, before(g, start));
+    if (why != DROP__COUNT)
+        return why;
+    return g->n == REASSEMBLY_FRAGMENTS ? DROP_FRAGMENT_EVICTED : DROP__COUNT;
 }
 
 /* ---- life and looks ---- */

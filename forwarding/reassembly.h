@@ -39,6 +39,13 @@ void reassembly_free(struct reassembly *r);
  * and new length and checksum; port that of the first fragment. */
 bool reassembly_add(struct reassembly *r, const struct packet *fragment, struct packet *whole, struct now now);
 
+/* What reassembly_add would do, as long as there is room: DROP__COUNT: take it, else why not. */
+struct reassembly_view {
+    unsigned n;         /* fragments of its datagram, this one among them */
+    uint32_t held, end; /* bytes of data that would be there, and in all; 0: the last fragment has not come */
+};
+enum drop reassembly_judge(const struct reassembly *r, const struct packet *fragment, struct reassembly_view *view);
+
 /* Fragments that came in by PORT and wait. */
 uint64_t reassembly_held(const struct reassembly *r, unsigned port);
 

@@ -11,7 +11,7 @@
 #define TOLD_MOST 6 /* the longest wait is 2^6 = 64 s */
 #define FORGET_NS (2 * (NS_PER_S << TOLD_MOST))
 
-static struct redirect *entry_of(struct dataplane *d, const struct ip *ip)
+static struct redirect *entry_of(const struct dataplane *d, const struct ip *ip)
 {
     uint64_t h = ((uint64_t)ip->src << 32 | ip->dst) ^ d->tables.flow_seed;
     h *= UINT64_C(0x9e3779b97f4a7c15);
@@ -43,16 +43,27 @@ static bool is_source_routed(const struct packet *packet)
     return !options_parse(packet_ip(packet), packet->ip.header, &options, &pointer) || options.source_route != 0;
 }
 
-void redirect_consider(struct dataplane *d, const struct packet *packet, struct now now)
+static bool is_wanted(const struct dataplane *d, const struct packet *packet)
 {
     const struct port *port = dataplane_port(d, packet->port);
     if (port == NULL || !port->redirects || packet->out_port != packet->port || packet->nexthop == packet->ip.src)
-        return;
+        return false;
     const struct prefix *subnet = port_subnet_of(port, packet->ip.src);
     if (subnet == NULL || !prefix_holds(*subnet, packet->nexthop))
-        return;
-    if (is_source_routed(packet) || !icmp_error_allowed(published(d->tables.own), packet))
-        return;
-    if (is_due(entry_of(d, &packet->ip), &packet->ip, now))
+        return false;
+    return !is_source_routed(packet) && icmp_error_allowed(published(d->tables.own), packet);
+}
+
+enum redirect_fate redirect_fate(const struct dataplane *d, const struct packet *packet, struct now now)
+{
+    struct redirect entry = *entry_of(d, &packet->ip);
+    if (!is_wanted(d, packet))
+        return REDIRECT_NONE;
+    return is_due(&entry, &packet->ip, now) ? REDIRECT_SENT : REDIRECT_TOLD;
+}
+
+void redirect_consider(struct dataplane *d, const struct packet *packet, struct now now)
+{
+    if (is_wanted(d, packet) && is_due(entry_of(d, &packet->ip), &packet->ip, now))
         icmp_error(d, packet, (struct icmp_error){.type = ICMP_REDIRECT, .code = 1, .word = packet->nexthop}, now);
 }

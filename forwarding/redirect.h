@@ -22,4 +22,8 @@ struct redirects {
 /* Considers a redirect for a routed PACKET that leaves by the port it came in by; its bytes are as they came in. */
 void redirect_consider(struct dataplane *d, const struct packet *packet, struct now now);
 
+/* What it would do just now. */
+enum redirect_fate { REDIRECT_NONE, REDIRECT_SENT, REDIRECT_TOLD /* not long ago */ };
+enum redirect_fate redirect_fate(const struct dataplane *d, const struct packet *packet, struct now now);
+
 #endif

@@ -11,13 +11,18 @@ struct fib;
 struct neighbours;
 struct own_table;
 struct port;
+struct trace_watch;
+
+#define TRACE_WATCHES 4 /* who may follow packets at once */
 
 struct tables {
-    struct fib *fib;                   /* set once */
-    struct neighbours *neighbours;     /* set once */
-    const struct own_table *own;       /* published(); may be NULL */
-    const struct port *port[PORT_MAX]; /* published(); NULL where there is none */
-    uint64_t flow_seed;                /* of the equal-cost hash; set once, a router's own */
+    struct fib *fib;                          /* set once */
+    struct neighbours *neighbours;            /* set once */
+    const struct own_table *own;              /* published(); may be NULL */
+    const struct port *port[PORT_MAX];        /* published(); NULL where there is none */
+    struct trace_watch *watch[TRACE_WATCHES]; /* published(); who follows packets, see trace.h */
+    unsigned watches;                         /* published(); how many of them there are */
+    uint64_t flow_seed;                       /* of the equal-cost hash; set once, a router's own */
 };
 
 #endif

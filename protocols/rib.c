@@ -39,6 +39,7 @@ struct rib *rib_new(struct fib *fib, struct later *later)
     patricia_init(&rib->trie, later);
     patricia_init(&rib->gateways, later);
     patricia_init(&rib->own, later);
+    slab_pool_init(&rib->route_pool, sizeof(struct route));
     return rib;
 }
 
@@ -47,7 +48,7 @@ static void ring_free(void *first)
     struct route *route = first, *next;
     do {
         next = route->next;
-        free(route);
+        slab_free(route);
         route = next;
     } while (route != first);
 }
@@ -59,6 +60,7 @@ void rib_free(struct rib *rib)
     patricia_clear(&rib->trie, ring_free);
     patricia_clear(&rib->gateways, free);
     patricia_clear(&rib->own, free);
+    slab_pool_exit(&rib->route_pool);
     for (size_t i = 0; i < rib->n_buckets; i++) {
         struct hops *next;
         for (struct hops *hops = rib->buckets[i]; hops != NULL; hops = next) {
@@ -311,16 +313,16 @@ static void replace(struct rib *rib, struct route *route, const struct rib_route
 
 static bool insert(struct rib *rib, const struct rib_route *from, struct hops *hops, struct now now)
 {
-    struct route *route = calloc(1, sizeof *route);
+    struct route *route = slab_alloc(&rib->route_pool);
     if (route == NULL)
         return false;
-    route->addr = from->prefix.addr;
-    route->len = from->prefix.len;
-    route->distance = from->distance;
-    route->protocol = from->protocol & 0xf;
+    *route = (struct route){.addr = from->prefix.addr,
+                            .len = from->prefix.len,
+                            .distance = from->distance,
+                            .protocol = from->protocol & 0xf};
     route->carrier = route->len > 0 && gateway_within(rib, from->prefix, NULL) != NULL;
     if (!ring_insert(rib, patricia_find(&rib->trie, from->prefix), route)) {
-        free(route);
+        slab_free(route);
         return false;
     }
     fill(route, from, hops, now);
@@ -371,7 +373,7 @@ static void remove_route(struct rib *rib, struct route *route)
     struct route *left = ring_remove(rib, route);
     resolve_prefix_changed(rib, prefix);
     hops_put(rib, route->hops);
-    free(route);
+    slab_free(route);
     if (left == NULL) {
         fib_remove(rib->fib, prefix);
         tell(rib, prefix, NULL);

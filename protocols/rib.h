@@ -113,6 +113,12 @@ struct rib_cursor {
 #define RIB_START ((struct rib_cursor){0})
 bool rib_next(const struct rib *rib, struct rib_cursor *cursor, struct rib_view *view);
 
+/* Where a walk begins that leaves out the prefixes before address ADDR. */
+static inline struct rib_cursor rib_cursor_at(uint32_t addr)
+{
+    return (struct rib_cursor){.at = {.at = {.addr = addr}, .started = addr != 0}};
+}
+
 /* The longest prefix that holds ADDR and has a selected route. False if there is none. */
 bool rib_match(const struct rib *rib, uint32_t addr, struct prefix *prefix);
 

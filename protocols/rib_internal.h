@@ -8,7 +8,7 @@
  * The routes of a prefix form a ring in order of distance; the trie points at its first. Equal lists of next hops are
  * one `struct hops`, which knows all its routes; equal gateways are one `struct gateway`, which knows all lists that
  * name it. So when a gateway's resolution changes, its routes are found without looking at any other, and a million
- * routes over few gateways cost 56 bytes each.
+ * routes over few gateways cost 56 bytes each, beside their prefixes in the trie.
  *
  * A prefix (the default route excepted) that holds the address of some gateway is a carrier: only its changes can
  * change what gateways resolve to. Carriers stand first in the list of their hops' routes, so that these few are found
@@ -19,6 +19,7 @@
 #include "forwarding/counters.h"
 #include "forwarding/packet.h"
 #include "forwarding/patricia.h"
+#include "forwarding/slab.h"
 #include "protocols/rib.h"
 
 struct route {
@@ -84,6 +85,7 @@ struct rib {
     struct patricia trie;     /* of struct route, the first of each prefix */
     struct patricia gateways; /* of struct gateway, by address as /32 */
     struct patricia own;      /* of uint32_t, how often it was told, by address as /32 */
+    struct slab_pool route_pool;
     struct fib *fib;
     struct rib_watch *watches;
     struct hops **buckets;

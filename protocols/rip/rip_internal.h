@@ -158,6 +158,7 @@ struct rip_interface {
     struct bucket requests;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
+    struct bucket complaints;
 };
 
 /* A requester who is being sent the whole table. */

@@ -1,11 +1,13 @@
 /* Breaks good frames in every way and feeds them to a whole router in memory: `mutate [FRAMES [SEED]]`. The same
- * arguments do the same again. It aborts at the first packet that is not accounted for or frame sent that is broken;
- * built with sanitizers, at the first byte read that was not received. */
+ * arguments do the same again. It aborts at the first packet that is not accounted for, that ends in another way than
+ * was explained before, or frame sent that is broken; built with sanitizers, at the first byte read that was not
+ * received. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "forwarding/bytes.h"
+#include "tests/fuzz/explained.h"
 #include "tests/fuzz/router_in_memory.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/unit/support/frames.h"
@@ -183,10 +185,15 @@ static unsigned feed(struct mutator *m)
         mutate(m, &m->burst[i]);
         burst[i] = m->burst[i].packet;
     }
-    if (one_in(m, 2)) {
+    bool control = one_in(m, 2), explained = one_in(m, 2);
+    if (!control && !explained) {
         memory_router_lane(m->router, burst, n);
-    } else {
-        for (unsigned i = 0; i < n; i++)
+        return n;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (explained)
+            explained_feed(m->router, &burst[i], control);
+        else
             memory_router_core(m->router, &burst[i]);
     }
     return n;
@@ -198,7 +205,7 @@ static unsigned storm(struct mutator *m)
     struct mutant *mutant = &m->burst[0];
     struct packet *packet = &mutant->packet;
     unsigned n = 1 + below(m, STORM_MOST);
-    bool to_core = one_in(m, 2), other_id = one_in(m, 2);
+    bool to_core = one_in(m, 2), other_id = one_in(m, 2), explained = one_in(m, 4);
     start(m, mutant);
     if (packet->len < 60)
         return 0;
@@ -206,7 +213,9 @@ static unsigned storm(struct mutator *m)
     for (unsigned i = 0; i < n; i++) {
         store_be16(field, (uint16_t)(load_be16(field) + 1));
         seed_repair(packet->frame, packet->len);
-        if (to_core)
+        if (explained)
+            explained_feed(m->router, packet, to_core);
+        else if (to_core)
             memory_router_core(m->router, packet);
         else
             memory_router_lane(m->router, packet, 1);
@@ -241,6 +250,8 @@ static void report(const struct memory_router *r, unsigned long frames)
         for (unsigned i = 0; i < DROP__COUNT; i++)
             total[i] += c.drop[i];
     }
+    printf("%llu frames as explained before, %llu followed\n", (unsigned long long)r->explained,
+           (unsigned long long)r->watched);
     printf("%lu frames: forwarded %llu, delivered %llu, arp %llu, sent %llu\n", frames, (unsigned long long)forwarded,
            (unsigned long long)delivered, (unsigned long long)arp, (unsigned long long)r->sent);
     for (unsigned i = 0; i < DROP__COUNT; i++)
@@ -263,6 +274,8 @@ int main(int argc, char **argv)
     fflush(stdout);
     m->router = memory_router_new(seed);
     seeds_make(&m->seeds);
+    for (unsigned i = 0; i < 2 * m->seeds.n; i++)
+        explained_feed(m->router, &m->seeds.packet[i / 2], i % 2 != 0);
     unsigned long done = 0, rest = ROUND;
     while (done < frames) {
         done += one_in(m, 1000) ? storm(m) : feed(m);

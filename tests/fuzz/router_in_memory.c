@@ -1,11 +1,13 @@
 #include "tests/fuzz/router_in_memory.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "forwarding/bytes.h"
 #include "forwarding/ethernet.h"
+#include "forwarding/explain.h"
 #include "forwarding/forward.h"
 #include "forwarding/fragment.h"
 #include "tests/fuzz/seeds.h"
@@ -110,6 +112,41 @@ static void hook_log(void *context, enum dataplane_level level, const char *text
     (void)context, (void)level;
     if (strlen(text) == 0)
         fail("logged an empty line");
+}
+
+/* Copies hold less than came; what is told of them must be there. */
+static void hook_traced(struct trace_watch *self, const struct traced *traced, struct now now)
+{
+    struct memory_router *r = (struct memory_router *)((char *)self - offsetof(struct memory_router, watch));
+    (void)now;
+    for (uint32_t i = 0; i < traced->kept; i++)
+        r->touched ^= traced->packet->frame[i];
+    if (traced->kept > traced->packet->len || traced->why->n > EXPLAIN_STEPS)
+        fail("told of more than came");
+    if (traced->why->end == EXPLAIN_DROPPED && traced->why->drop >= DROP__COUNT)
+        fail("told of a drop without its reason");
+    r->watched++;
+}
+
+static bool hook_wants(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+{
+    (void)self, (void)wire_len;
+    return len == 0 || frame[len - 1] % 4 != 0;
+}
+
+static void hook_release(struct trace_watch *self)
+{
+    ((struct memory_router *)((char *)self - offsetof(struct memory_router, watch)))->watching = false;
+}
+
+static void watch_or_not(struct memory_router *r)
+{
+    if (r->watching) {
+        trace_stop(r->d, &r->watch);
+        return;
+    }
+    r->watch = (struct trace_watch){.wants = hook_wants, .explained = hook_traced, .release = hook_release};
+    r->watching = trace_start(r->d, &r->watch);
 }
 
 /* ---- its set-up ---- */
@@ -331,6 +368,9 @@ void memory_router_disturb(struct memory_router *r, uint32_t what)
     case 8:
     case 9:
         send_own(r, what);
+        break;
+    case 10:
+        watch_or_not(r);
         break;
     default: /* more often than not it is as it was */
         set_port(r, number, true, 0, false);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "forwarding/dataplane.h"
+#include "forwarding/trace.h"
 
 #define MEMORY_PORTS 3 /* with a wire; the loopback is one more */
 
@@ -17,7 +18,11 @@ struct memory_router {
     struct dataplane *d;
     struct now now;
     uint64_t sent, to_udp, to_icmp;
-    uint32_t refuse; /* of 2^32 frames, how many the device refuses */
+    struct trace_watch watch; /* at times */
+    bool watching;
+    uint64_t watched;
+    uint64_t explained; /* frames of which it was said before what would become of them */
+    uint32_t refuse;    /* of 2^32 frames, how many the device refuses */
     uint64_t random;
     uint8_t touched; /* every byte that was sent went into it */
 };

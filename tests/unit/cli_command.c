@@ -1,6 +1,7 @@
 /* The matcher by the tables of the shell itself: what people abbreviate, mistype and ask about. */
 #include "cli/command.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,11 @@ static void caret_text(void)
     CU_ASSERT_FALSE(match("show ip rote"));
     command_error_text(&error, "show ip rote", text, sizeof text);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n  show ip rote\n          ^"));
+    /* characters count, not bytes */
+    CU_ASSERT_FALSE(match("clear counters gr\xc3\xbcn x"));
+    error.column = 20;
+    command_error_text(&error, "clear counters gr\xc3\xbcn x", text, sizeof text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, " x\n                     ^"));
 }
 
 static void best_fit(void)
@@ -132,8 +138,7 @@ static void json_of_refused(void)
 
 static void not_yet(void)
 {
-    static const char *const lines[] = {"configure",      "conf t",  "write memory", "show ip igmp groups",
-                                        "show ip mroute", "monitor", "trace packet", "debug rip"};
+    static const char *const lines[] = {"show ip igmp groups", "show ip mroute", "debug rip"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
         CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
@@ -199,9 +204,32 @@ static void help(void)
     CU_ASSERT_STRING_EQUAL(help_of("show version json "), "<cr>");
     CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 df "), "count interval size source timeout tos ttl <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 count "), "(1-1000000)");
+    /* of arguments only those that may go on so */
+    CU_ASSERT_STRING_EQUAL(help_of("ping 10.0.0.1 count 12"), "(1-1000000)");
+    CU_ASSERT_STRING_EQUAL(help_of("show ip route 10.0"), "A.B.C.D A.B.C.D/L");
+    CU_ASSERT_STRING_EQUAL(help_of("show ip route 10.0.0.0/"), "A.B.C.D/L");
+    CU_ASSERT_STRING_EQUAL(help_of("show ip route s"), "static summary");
+    CU_ASSERT_STRING_EQUAL(help_of("show interfaces rates0"), "IF");
+    CU_ASSERT_STRING_EQUAL(help_of("show interfaces j"), "json");
     struct heard h = {.list.add = hear};
     CU_ASSERT_FALSE(command_help(command_exec, &world, "show nonsense ", &h.list, &error));
     CU_ASSERT_EQUAL(error.column, 5);
+    CU_ASSERT_FALSE(command_help(command_exec, &world, "ping 10.0.0.1 count 1000001", &h.list, &error));
+    CU_ASSERT_FALSE(command_help(command_exec, &world, "clear ip arp 10.0.0.256", &h.list, &error));
+}
+
+static void hear_help(struct command_list *self, const char *word, const char *text)
+{
+    struct heard *h = (struct heard *)self;
+    (void)word;
+    snprintf(h->text, sizeof h->text, "%s", text);
+}
+
+static void help_of_interfaces(void)
+{
+    struct heard h = {.list.add = hear_help};
+    CU_ASSERT_TRUE(command_help(command_exec, &world, "clear counters r", &h.list, &error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(h.text, " (r0, r1, lo0, rates0)"));
 }
 
 static void completion(void)
@@ -212,7 +240,8 @@ static void completion(void)
     CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r"), "r0 r1 rates0 rates");
     CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r0 "), "rates json");
     CU_ASSERT_STRING_EQUAL(completion_of("show nonsense "), "");
-    CU_ASSERT_STRING_EQUAL(completion_of("wr"), "");
+    CU_ASSERT_STRING_EQUAL(completion_of("mon"), "monitor");
+    CU_ASSERT_STRING_EQUAL(completion_of("show ip mr"), "");
 }
 
 /* ---- the tables themselves ---- */
@@ -228,7 +257,13 @@ static void check_node(const struct command *const *next, unsigned depth)
         CU_ASSERT_PTR_NOT_NULL_FATAL(c->help);
         CU_ASSERT_TRUE(strlen(c->help) > 2 && strlen(c->help) < 60 && strchr(c->help, '\n') == NULL);
         CU_ASSERT_TRUE(c->next != NULL || c->run != NULL || c->refusal != NULL);
-        CU_ASSERT_TRUE(c->kind != COMMAND_NUMBER || c->min < c->max);
+        if (c->kind == COMMAND_NUMBER) { /* help says the range */
+            char range[64];
+            snprintf(range, sizeof range, "(%" PRId64 "-%" PRId64 ")", c->min, c->max);
+            CU_ASSERT_STRING_EQUAL(c->word, range);
+            CU_ASSERT_TRUE(c->min < c->max);
+        }
+        CU_ASSERT_TRUE(c->values == COMMAND_VALUES_NONE || c->kind == COMMAND_ADDR || c->kind == COMMAND_PREFIX);
         check_node(c->next, depth + 1);
     }
 }
@@ -263,8 +298,9 @@ static void shows_take_json(void)
 
 static void only_shows_are_for_lookers(void)
 {
-    static const char *const lines[] = {"clear counters",       "clear ip arp",       "ping 10.0.0.1",
-                                        "reload configuration", "configure terminal", "write"};
+    static const char *const lines[] = {"clear counters",     "clear ip arp", "ping 10.0.0.1", "reload configuration",
+                                        "configure terminal", "write",        "commit",        "rollback 1",
+                                        "show changes",       "show rollback"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
         CU_ASSERT_TRUE(match(lines[i]) && (line.last->flags & COMMAND_LOOK) == 0);
     CU_ASSERT_TRUE(match("show ip route 10.0.0.1") && (line.last->flags & COMMAND_LOOK) != 0);
@@ -282,6 +318,7 @@ static const struct unit_case cases[] = {
     {"commands not built yet say so and keep their abbreviations", not_yet},
     {"overlong lines and too many words are refused", long_and_many},
     {"help lists what may follow, with its help", help},
+    {"help of an interface names those that there are", help_of_interfaces},
     {"completion offers words and interfaces", completion},
     {"every word of the tables has help and leads somewhere", every_node_has_help},
     {"every show takes a trailing json", shows_take_json},

@@ -1,100 +1,8 @@
 /* Configurations applied one after the other to a router whose interfaces are loopbacks, which need no device. */
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/apply.h"
-#include "daemon/config_file.h"
-#include "daemon/findings.h"
-#include "daemon/interfaces.h"
-#include "daemon/reload.h"
-#include "daemon/router.h"
-#include "tests/unit/support/frames.h"
-#include "tests/unit/support/unit.h"
-
-struct bench {
-    struct router router;
-    struct wire wire;
-    struct cli_asker asker;
-    bool told, good;
-    char path[64], report[16384];
-};
-
-static void write_config(struct bench *b, const char *text)
-{
-    FILE *file = fopen(b->path, "w");
-    CU_ASSERT_FATAL(file != NULL);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void bench_init(struct bench *b, const char *text)
-{
-    memset(b, 0, sizeof *b);
-    snprintf(b->path, sizeof b->path, "/tmp/ferryd-test-XXXXXX");
-    close(mkstemp(b->path));
-    write_config(b, text);
-    struct router *r = &b->router;
-    r->options.config_path = b->path;
-    log_init(&r->log);
-    r->log.level_fixed = true;
-    r->log.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    wire_init(&b->wire);
-    struct findings findings;
-    findings_init(&findings, true);
-    r->running = config_load(b->path, &findings.errors);
-    CU_ASSERT_FATAL(r->running != NULL);
-    r->base = event_base_new();
-    r->grace = grace_new();
-    r->loop = loop_new(r->base, r->grace);
-    struct transmit *transmit[] = {&b->wire.transmit};
-    struct dataplane_settings settings = {
-        .lanes = 1, .seed = 1, .later = &later_at_once, .core_transmit = &b->wire.transmit, .lane_transmit = transmit};
-    r->dataplane = dataplane_new(&settings);
-    r->rib = rib_new(r->dataplane->tables.fib, &later_at_once);
-    r->interfaces = interfaces_new(r);
-    r->worker = worker_new(r->base);
-    r->reload = reload_new(r);
-    CU_ASSERT_FATAL(r->worker != NULL && r->reload != NULL);
-    CU_ASSERT_FATAL(r->loop != NULL && r->dataplane != NULL && r->rib != NULL && r->interfaces != NULL);
-    CU_ASSERT_EQUAL(apply_first(r), 0);
-}
-
-static void bench_exit(struct bench *b)
-{
-    int log_fd = b->router.log.fd;
-    router_stop(&b->router);
-    wire_clear(&b->wire);
-    close(log_fd);
-    unlink(b->path);
-}
-
-static void reload_told(struct cli_asker *asker, bool good, const char *report)
-{
-    struct bench *b = (struct bench *)((char *)asker - offsetof(struct bench, asker));
-    b->told = true;
-    b->good = good;
-    snprintf(b->report, sizeof b->report, "%s", report);
-}
-
-static void begin_reload(struct bench *b, const char *text)
-{
-    write_config(b, text);
-    b->told = false;
-    b->asker.done = reload_told;
-    reload_ask(b->router.reload, &b->asker);
-}
-
-static bool reload(struct bench *b, const char *text)
-{
-    begin_reload(b, text);
-    while (!b->told)
-        event_base_loop(b->router.base, EVLOOP_ONCE);
-    return b->good;
-}
+#include "tests/unit/support/bench.h"
 
 /* The routes of PREFIX: how many; *view is the last. */
 static unsigned routes_of(struct bench *b, const char *prefix, struct rib_view *view)
@@ -107,10 +15,6 @@ static unsigned routes_of(struct bench *b, const char *prefix, struct rib_view *
         n++;
     return n;
 }
-
-#define TWO_LOOPBACKS                                                                                                  \
-    "interfaces = ( { name = \"lo1\"; type = \"loopback\"; addresses = [ \"10.1.0.1/24\" ]; },\n"                      \
-    "               { name = \"lo2\"; type = \"loopback\"; addresses = [ \"10.2.0.1/24\" ]; } );\n"
 
 static void connected_networks_become_routes(void)
 {
@@ -279,7 +183,7 @@ static void a_reload_that_is_asked_for_during_another_follows_it(void)
     begin_reload(&b, routes);
     while (rib_summary(b.router.rib).routes[RIB_STATIC] == 0)
         event_base_loop(b.router.base, EVLOOP_ONCE);
-    reload_forget(b.router.reload, &b.asker);
+    changes_forget(b.router.changes, &b.asker);
     CU_ASSERT(reload(&b, TWO_LOOPBACKS));
     CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
     bench_exit(&b);
@@ -313,6 +217,139 @@ static void of_very_many_errors_some_are_told(void)
     free(routes);
 }
 
+/* ---- two sources of static routes ---- */
+
+#define PREFIXES  14
+#define DISTANCES 3
+
+/* What a round wants of a prefix and distance: 0 nothing, else 1 + the way, in the configuration or in the file. */
+struct wish {
+    unsigned way;
+    bool filed;
+};
+
+static struct prefix wish_prefix(unsigned i)
+{
+    uint8_t len = (uint8_t)(8 + i % 7 * 4);
+    return (struct prefix){.addr = ((20u + i / 7) << 24 | 0x010101u) & prefix_mask(len), .len = len};
+}
+
+static const char *const listed_ways[] = {"via = \"10.1.0.2\"", "via = [ \"10.1.0.2\", \"10.1.0.3\" ]",
+                                          "type = \"blackhole\"", "type = \"prohibit\""};
+static const char *const filed_ways[] = {"via 10.1.0.2", "via 10.1.0.2 10.1.0.3", "blackhole", "prohibit"};
+
+static void write_wishes(struct bench *b, struct wish wish[PREFIXES][DISTANCES], char *text, size_t size)
+{
+    char path[128], prefix[PREFIX_TEXT];
+    snprintf(path, sizeof path, "%s.routes", b->path);
+    FILE *file = fopen(path, "w"), *to = fmemopen(text, size, "w");
+    CU_ASSERT_FATAL(file != NULL && to != NULL);
+    const char *comma = "";
+    fprintf(to, "%sstatic-routes-file = \"%s\";\nstatic-routes = (", TWO_LOOPBACKS, path);
+    for (unsigned i = PREFIXES; i-- > 0;) /* not in their order */
+        for (unsigned d = 0; d < DISTANCES; d++) {
+            const struct wish *w = &wish[i][d];
+            if (w->way == 0)
+                continue;
+            prefix_text(wish_prefix(i), prefix);
+            if (w->filed) {
+                fprintf(file, "%s %s distance %u\n", prefix, filed_ways[w->way - 1], d + 1);
+                continue;
+            }
+            fprintf(to, "%s\n  { prefix = \"%s\"; %s; distance = %u; }", comma, prefix, listed_ways[w->way - 1], d + 1);
+            comma = ",";
+        }
+    fprintf(to, ");\n");
+    fclose(to);
+    fclose(file);
+}
+
+static void check_wishes(struct bench *b, struct wish wish[PREFIXES][DISTANCES])
+{
+    static const enum rib_type types[] = {RIB_UNICAST, RIB_UNICAST, RIB_BLACKHOLE, RIB_PROHIBIT};
+    for (unsigned i = 0; i < PREFIXES; i++) {
+        struct rib_view view;
+        struct rib_cursor cursor = RIB_START;
+        for (unsigned d = 0; d < DISTANCES; d++) {
+            unsigned way = wish[i][d].way;
+            if (way == 0)
+                continue;
+            CU_ASSERT_FATAL(rib_next_of(b->router.rib, wish_prefix(i), &cursor, &view));
+            CU_ASSERT_EQUAL(view.route.distance, d + 1);
+            CU_ASSERT_EQUAL(view.route.type, types[way - 1]);
+            CU_ASSERT_EQUAL(view.route.n_hops, way > 2 ? 0 : way);
+        }
+        CU_ASSERT_FALSE(rib_next_of(b->router.rib, wish_prefix(i), &cursor, &view));
+    }
+}
+
+static void routes_of_both_sources_are_merged(void)
+{
+    static char text[8192];
+    struct bench b;
+    struct wish wish[PREFIXES][DISTANCES] = {{{0}}};
+    uint64_t seed = 5;
+    bench_init(&b, TWO_LOOPBACKS);
+    for (unsigned round = 0; round < 200; round++) {
+        for (unsigned i = 0; i < PREFIXES * DISTANCES; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            unsigned dice = (unsigned)(seed >> 40);
+            if (dice % 4 == 0)
+                wish[i / DISTANCES][i % DISTANCES] = (struct wish){dice / 8 % 5, dice / 4 % 2 == 0};
+            else if (dice % 4 == 1)
+                wish[i / DISTANCES][i % DISTANCES].filed = dice / 4 % 2 == 0;
+        }
+        write_wishes(&b, wish, text, sizeof text);
+        CU_ASSERT_FATAL(reload(&b, text));
+        check_wishes(&b, wish);
+    }
+    snprintf(text, sizeof text, "%s.routes", b.path);
+    unlink(text);
+    CU_ASSERT_FALSE(reload(&b, TWO_LOOPBACKS "static-routes-file = \"none-of-that-name\";\n"));
+    snprintf(text, sizeof text, ":3: routes file %s/none-of-that-name: cannot open it", b.folder);
+    CU_ASSERT(strstr(b.report, text) != NULL);
+    CU_ASSERT(rib_summary(b.router.rib).routes[RIB_STATIC] > 0);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
+    bench_exit(&b);
+}
+
+/* As the shell changes it: a copy with another value in it. */
+static void a_changed_copy_leaves_the_shared_file_alone(void)
+{
+    static char text[512];
+    struct bench b;
+    struct rib_view view;
+    char path[128];
+    bench_init(&b, TWO_LOOPBACKS);
+    snprintf(path, sizeof path, "%s.routes", b.path);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_FATAL(file != NULL);
+    for (unsigned i = 0; i < 2000; i++)
+        fprintf(file, "20.%u.%u.0/24 blackhole\n", i >> 8, i & 255);
+    fclose(file);
+    snprintf(text, sizeof text,
+             "%sstatic-routes-file = \"%s\";\nstatic-routes = ( { prefix = \"20.3.0.0/24\";\n"
+             "  type = \"prohibit\"; distance = 9; } );\n",
+             TWO_LOOPBACKS, path);
+    CU_ASSERT_FATAL(reload(&b, text));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 2001);
+    struct config *copy = config_copy(b.router.running);
+    CU_ASSERT_FATAL(copy != NULL);
+    copy->routes[0].distance = 8;
+    struct routes_change change = {.router = &b.router, .config = copy};
+    CU_ASSERT_FATAL(routes_list(&change.want, copy));
+    CU_ASSERT_FALSE(routes_change_some(&change, 3, loop_now(b.router.loop))); /* no more to do */
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 2001);
+    CU_ASSERT(routes_of(&b, "20.3.0.0/24", &view) == 2 && view.route.distance == 8);
+    routes_free(&change.want);
+    config_free(copy);
+    CU_ASSERT(reload(&b, TWO_LOOPBACKS));
+    CU_ASSERT_EQUAL(rib_summary(b.router.rib).routes[RIB_STATIC], 0);
+    unlink(path);
+    bench_exit(&b);
+}
+
 static const struct unit_case cases[] = {
     {"connected networks become routes", connected_networks_become_routes},
     {"an interface that is shut down has no routes", a_shut_down_interface_has_no_routes},
@@ -325,6 +362,10 @@ static const struct unit_case cases[] = {
     {"many routes change in slices, and no prefix is without one meanwhile", many_routes_change_in_slices},
     {"a reload that is asked for during another follows it", a_reload_that_is_asked_for_during_another_follows_it},
     {"a router may stop in the middle of a reload", a_router_may_stop_in_the_middle_of_a_reload},
+    {"routes of the configuration and of its routes file are merged, wherever each is said",
+     routes_of_both_sources_are_merged},
+    {"a changed copy of a configuration leaves the routes file that it shares alone",
+     a_changed_copy_leaves_the_shared_file_alone},
     {"of very many errors the log and the shell have some", of_very_many_errors_some_are_told},
 };
 UNIT_MAIN("daemon apply", cases)

@@ -140,12 +140,12 @@ static unsigned check_all(const char *folder, void (*check)(const char *path, co
 
 static void bad_files(void)
 {
-    CU_ASSERT_TRUE(check_all("tests/config-bad", check_bad) >= 45);
+    CU_ASSERT_TRUE(check_all("tests/config-bad", check_bad) >= 90);
 }
 
 static void good_files(void)
 {
-    CU_ASSERT_TRUE(check_all("tests/config-good", check_good) >= 8);
+    CU_ASSERT_TRUE(check_all("tests/config-good", check_good) >= 9);
 }
 
 static void installed_files(void)
@@ -251,8 +251,6 @@ static void many_routes(void)
     unlink(file.path);
 }
 
-/* ---- random configurations ---- */
-
 struct random {
     uint64_t state;
 };
@@ -262,6 +260,150 @@ static uint32_t below(struct random *r, uint32_t n)
     r->state = r->state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(r->state >> 33) % n;
 }
+
+/* ---- routes files ---- */
+
+struct routes_scratch {
+    struct scratch config, routes;
+};
+
+/* A configuration that names its routes file as seen from its own folder. */
+static struct routes_scratch routes_scratch_new(const char *routes)
+{
+    struct routes_scratch s = {scratch_new(), scratch_new()};
+    char text[256];
+    snprintf(text, sizeof text,
+             "interfaces = ( { name = \"r0\"; addresses = \"10.0.1.1/24\"; } );\nstatic-routes-file = \"%s\";\n",
+             strrchr(s.routes.path, '/') + 1);
+    scratch_set(&s.config, text);
+    scratch_set(&s.routes, routes);
+    return s;
+}
+
+static void routes_scratch_exit(const struct routes_scratch *s)
+{
+    unlink(s->config.path);
+    unlink(s->routes.path);
+}
+
+static struct config *load_silently(const struct routes_scratch *s)
+{
+    struct config_errors silent = {0};
+    struct config *config = config_load(s->config.path, &silent);
+    CU_ASSERT_EQUAL(config == NULL, silent.errors > 0);
+    return config;
+}
+
+static void a_routes_file_is_read(void)
+{
+    struct routes_scratch s =
+        routes_scratch_new("20.0.0.0/8 via 10.0.1.2 10.0.1.3\n"
+                           "# first in order\n10.0.0.0/8 prohibit distance 9\n"
+                           "20.0.0.0/8 via 10.0.1.2 distance 3\n21.0.0.0/8 via 10.0.1.2 10.0.1.3");
+    struct config *config = load_silently(&s), *copy = config_copy(config);
+    CU_ASSERT_FATAL(config != NULL && copy != NULL);
+    CU_ASSERT_PTR_EQUAL(config->routes_file, copy->routes_file);
+    CU_ASSERT_TRUE(config_equal(config, copy));
+    config_free(config);
+    const struct routes_file *file = copy->routes_file;
+    CU_ASSERT_FATAL(file != NULL && file->n == 4);
+    CU_ASSERT_STRING_EQUAL(copy->routes_file_place.file, s.routes.path);
+    CU_ASSERT_TRUE(file->routes[0].addr == 10u << 24 && file->routes[0].distance == 9 && file->routes[0].type == 3);
+    CU_ASSERT_TRUE(file->routes[1].line == 1 && file->routes[2].line == 4 && file->routes[2].distance == 3);
+    CU_ASSERT_EQUAL(file->routes[1].hops, file->routes[3].hops);
+    char *text = written(copy);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "static-routes-file = \"ferryd-unit-"));
+    CU_ASSERT_PTR_NULL(strstr(text, "20.0.0.0"));
+    free(text);
+    config_free(copy);
+    routes_scratch_exit(&s);
+}
+
+/* The same routes in another order of lines are the same; others are not. */
+static void a_changed_routes_file_is_noticed(void)
+{
+    struct routes_scratch s = routes_scratch_new("20.0.0.0/8 via 10.0.1.2\n21.0.0.0/8 via 10.0.1.3\n");
+    static const char *const others[] = {"20.0.0.0/8 via 10.0.1.2\n",
+                                         "20.0.0.0/8 via 10.0.1.2\n21.0.0.0/8 via 10.0.1.4\n",
+                                         "20.0.0.0/8 via 10.0.1.2\n21.0.0.0/8 via 10.0.1.3 10.0.1.4\n",
+                                         "20.0.0.0/8 via 10.0.1.2\n21.0.0.0/9 via 10.0.1.3\n",
+                                         "20.0.0.0/8 via 10.0.1.2\n22.0.0.0/8 via 10.0.1.3\n",
+                                         "20.0.0.0/8 via 10.0.1.2\n21.0.0.0/8 via 10.0.1.3 distance 2\n",
+                                         "20.0.0.0/8 blackhole\n21.0.0.0/8 via 10.0.1.3\n"};
+    struct config *config = load_silently(&s), *other;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+    scratch_set(&s.routes, "# another order\n21.0.0.0/8 via 10.0.1.3\n20.0.0.0/8 via 10.0.1.2\n");
+    other = load_silently(&s);
+    CU_ASSERT_FATAL(other != NULL);
+    CU_ASSERT_TRUE(config_equal(config, other));
+    config_free(other);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        scratch_set(&s.routes, others[i]);
+        other = load_silently(&s);
+        CU_ASSERT_FATAL(other != NULL);
+        CU_ASSERT_FALSE(config_equal(config, other));
+        config_free(other);
+    }
+    config_free(config);
+    routes_scratch_exit(&s);
+}
+
+static void an_unreadable_routes_file(void)
+{
+    static const struct {
+        const char *path, *said;
+    } files[] = {{"/tmp", "3: routes file /tmp: cannot read it: Is a directory\n"},
+                 {"/dev/zero", "3: routes file /dev/zero: a table of more than 512 MB is not read\n"
+                               "zero:1: the line is longer than 4095 bytes\n"}};
+    struct scratch config = scratch_new();
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "interfaces = ( );\n\nstatic-routes-file = \"%s\";\n", files[i].path);
+        scratch_set(&config, text);
+        struct said said = said_of(config.path);
+        CU_ASSERT_PTR_NULL(config_load(config.path, &said.errors));
+        CU_ASSERT_TRUE(same(files[i].path, said.text, files[i].said));
+        free(said.text);
+    }
+    unlink(config.path);
+}
+
+/* Whatever the bytes are, reading them ends well, and what is taken is in order and each once. */
+static void damaged_routes_files(void)
+{
+    static const char pieces[] = "0123456789./#\n\r\t viadistnceblkho\0\xc3-";
+    static const char good[] = "# table\n10.10.0.0/16 via 10.0.1.2 10.0.1.3 distance 7\n0.0.0.0/0 via 10.0.1.2 # all\n"
+                               "10.9.0.0/16 unreachable\n\n1.2.3.4/32 prohibit distance 255\n5.0.0.0/8 blackhole\n";
+    struct random r = {.state = 77};
+    struct routes_scratch s = routes_scratch_new("");
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        char text[8192];
+        size_t n = sizeof good - 1;
+        memcpy(text, good, n);
+        for (uint32_t k = below(&r, 4); k > 0; k--)
+            text[below(&r, (uint32_t)n)] = pieces[below(&r, sizeof pieces - 1)];
+        if (i % 10 == 0) /* nothing but such bytes, up to more than a line may have */
+            for (n = 0; n < sizeof text - below(&r, 4096); n++)
+                text[n] = pieces[below(&r, sizeof pieces - 1) % (i % 20 == 0 ? sizeof pieces - 1 : 9)];
+        FILE *file = fopen(s.routes.path, "w");
+        CU_ASSERT_FATAL(file != NULL);
+        fwrite(text, 1, n, file);
+        fclose(file);
+        struct config *config = load_silently(&s);
+        for (size_t k = 1; config != NULL && k < config->routes_file->n; k++) {
+            const struct file_route *a = &config->routes_file->routes[k - 1], *b = a + 1;
+            CU_ASSERT_TRUE(a->addr < b->addr || (a->addr == b->addr && a->len < b->len) ||
+                           (a->addr == b->addr && a->len == b->len && a->distance < b->distance));
+        }
+        taken += config != NULL;
+        config_free(config);
+    }
+    CU_ASSERT_TRUE(taken > 500 && taken < 2500);
+    routes_scratch_exit(&s);
+}
+
+/* ---- random configurations ---- */
 
 static void set_text(const struct schema_key *key, void *at, const char *text)
 {
@@ -422,7 +564,7 @@ static void random_arp(struct random *r, struct config *config, unsigned i)
 
 static struct config *random_config(struct random *r)
 {
-    static const char *const except[] = {"lanes", NULL};
+    static const char *const except[] = {"lanes", "static-routes-file", NULL};
     struct config *config = config_new();
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
     config->has_interfaces = true;
@@ -518,6 +660,10 @@ static const struct unit_case cases[] = {
     {"a file that cannot be read is refused with the reason", no_file},
     {"a copy knows the places of values, and outlives the original", places_of_a_copy},
     {"of twenty thousand routes the one that is there twice is found", many_routes},
+    {"a routes file is read, shared by copies, and only its name is written", a_routes_file_is_read},
+    {"routes files are compared by what they hold", a_changed_routes_file_is_noticed},
+    {"a routes file that cannot be read is an error where it is named", an_unreadable_routes_file},
+    {"a damaged routes file is refused with a reason or understood", damaged_routes_files},
     {"2000 random configurations are the same after writing and reading", random_round_trips},
     {"a damaged file is refused with a reason or understood", mutated_files},
 };

@@ -329,6 +329,33 @@ static void branches_collapse(void)
     CU_ASSERT_EQUAL(later.count, 5);
 }
 
+static void leaves_grow(void)
+{
+    struct keeping_later later = {.later.defer = keep_or_free};
+    patricia_init(&small, &later.later);
+    set("10.0.0.0/8", one);
+    CU_ASSERT_EQUAL(small.leaves, 1);
+    size_t bytes = patricia_bytes(&small);
+    set("10.0.0.0/16", two); /* below it, where its own bits go on */
+    CU_ASSERT_EQUAL(small.nodes, 2);
+    CU_ASSERT_EQUAL(small.leaves, 1);
+    CU_ASSERT_EQUAL(patricia_bytes(&small), 3 * bytes);
+    CU_ASSERT_EQUAL(later.count, 1); /* the leaf that it was: a lane may stand on it */
+    set("10.0.0.7/32", three);
+    set("10.200.0.0/16", two);
+    CU_ASSERT_EQUAL(small.nodes, 4);
+    CU_ASSERT_EQUAL(later.count, 2);
+    CU_ASSERT_PTR_EQUAL(match("10.0.0.7"), three);
+    CU_ASSERT_PTR_EQUAL(match("10.0.0.8"), two);
+    CU_ASSERT_PTR_EQUAL(match("10.200.9.9"), two);
+    CU_ASSERT_PTR_EQUAL(match("10.201.9.9"), one);
+    CU_ASSERT_PTR_EQUAL(patricia_remove(&small, prefix_of("10.0.0.7/32")), three);
+    CU_ASSERT_PTR_EQUAL(match("10.0.0.7"), two);
+    CU_ASSERT_PTR_NULL(match("11.0.0.0"));
+    patricia_clear(&small, NULL);
+    CU_ASSERT_EQUAL(small.leaves, 0);
+}
+
 static unsigned released;
 
 static void count_release(void *value)
@@ -426,6 +453,7 @@ static const struct unit_case cases[] = {
     {"a branch of no bits is not the default route", halves_of_everything},
     {"replacing a value allocates no node and gives the old one back", replacing},
     {"a branch that is left with one child goes away", branches_collapse},
+    {"a leaf gets room for children with the first of them, in one change", leaves_grow},
     {"clearing releases each value once", clearing},
     {"a million random operations agree with a plain table, and it ends empty", million_operations},
     {"a reader beside the writer always finds what stays", readers_need_no_lock},

@@ -24,10 +24,23 @@ struct shell {
     struct cli_router view;
     struct cli *cli;
     char path[64], why[256];
-    char log[1024]; /* the last line */
+    char log[8192];    /* the last line */
+    char logged[8192]; /* all notices, a line each */
     struct log_lines lines;
     bool reload_good, reload_later;
     struct cli_asker *reloading; /* waits, when reload_later */
+    /* Changes by edits: those that ran before, the last one last, until the end of the test. */
+    struct cli_past past[256];
+    unsigned n_past;
+    bool change_later; /* the end of a change waits in CHANGING for shell_change_ends */
+    struct cli_asker *changing;
+    bool change_good;
+    char change_report[8192];
+    bool is_unconfirmed;
+    struct cli_unconfirmed unconfirmed;
+    const struct config *saved;
+    char save_path[64]; /* what was asked for last; "" is the file of the start */
+    bool save_force, save_good;
 };
 
 /* ---- what the daemon would tell ---- */
@@ -47,8 +60,11 @@ static inline const struct config *shell_hold(void *context)
 static inline void shell_release(void *context, const struct config *config)
 {
     struct shell *s = context;
-    CU_ASSERT_PTR_EQUAL(config, s->config);
-    s->config->holders--;
+    if (config == s->config)
+        s->config->holders--;
+    for (unsigned i = 0; i < s->n_past; i++)
+        if (s->past[i].config == config)
+            ((struct config *)(uintptr_t)s->past[i].config)->holders--;
 }
 
 static inline struct now shell_now(void *context)
@@ -92,21 +108,137 @@ static inline void shell_reload_ends(struct shell *s, struct cli_asker *asker)
                 s->reload_good ? "2 interfaces changed" : "f.conf:3: no such key\nf.conf:4: neither");
 }
 
+/* ---- changes by edits: done to a copy, which is checked and then runs ---- */
+
+struct shell_findings {
+    struct config_errors errors; /* first */
+    struct shell *shell;
+};
+
+static inline void shell_finds(struct config_errors *self, struct config_place place, bool warning, const char *text)
+{
+    struct shell *s = ((struct shell_findings *)self)->shell;
+    size_t len = strlen(s->change_report);
+    (void)place;
+    snprintf(s->change_report + len, sizeof s->change_report - len, "%s%s%s", len == 0 ? "" : "\n",
+             warning ? "warning: " : "", text);
+}
+
+static inline void shell_run_config(struct shell *s, struct config *config, const struct cli_change *change)
+{
+    CU_ASSERT_FATAL(s->n_past < sizeof s->past / sizeof s->past[0]);
+    s->past[s->n_past++] = (struct cli_past){s->config, s->r.now.wall_ms, change->author, change->kind};
+    s->config = config;
+    s->is_unconfirmed = change->confirm_minutes > 0;
+    s->unconfirmed.author = change->author;
+    s->unconfirmed.due_ns = s->r.now.ns + change->confirm_minutes * 60 * NS_PER_S;
+}
+
+static inline bool shell_do_edits(struct shell *s, const struct cli_change *change)
+{
+    struct shell_findings found = {.errors.report = shell_finds, .shell = s};
+    if (change->base != NULL && change->base != s->config) {
+        snprintf(s->change_report, sizeof s->change_report, "others changed the same: hostname");
+        return false;
+    }
+    struct config *config = config_copy(s->config);
+    bool good = edit_apply(change->edits, config, s->change_report, sizeof s->change_report) &&
+                config_check(config, &found.errors);
+    if (good) {
+        config_check_restart(s->config, config, &found.errors);
+        shell_run_config(s, config, change);
+    } else {
+        config_free(config);
+    }
+    return good;
+}
+
+static inline bool shell_past(void *context, unsigned i, struct cli_past *to)
+{
+    const struct shell *s = context;
+    if (i == 0 || i > s->n_past || i > CLI_PAST)
+        return false;
+    *to = s->past[s->n_past - i];
+    return true;
+}
+
+static inline void shell_change_ends(struct shell *s)
+{
+    struct cli_asker *asker = s->changing;
+    s->changing = NULL;
+    asker->done(asker, s->change_good, s->change_report);
+}
+
 static inline void shell_change(void *context, const struct cli_change *change, struct cli_asker *asker)
 {
-    CU_ASSERT_EQUAL(change->kind, CLI_CHANGE_FILE);
     struct shell *s = context;
-    if (s->reload_later)
-        s->reloading = asker;
-    else
-        shell_reload_ends(s, asker);
+    struct cli_past past;
+    s->change_report[0] = '\0';
+    if (change->kind == CLI_CHANGE_FILE) {
+        if (s->reload_later)
+            s->reloading = asker;
+        else
+            shell_reload_ends(s, asker);
+        return;
+    }
+    if (change->kind == CLI_CHANGE_EDITS) {
+        s->change_good = shell_do_edits(s, change);
+        edit_free(change->edits);
+    } else {
+        s->change_good = shell_past(s, change->back, &past);
+        if (s->change_good)
+            shell_run_config(s, config_copy(past.config), change);
+    }
+    s->changing = asker;
+    if (!s->change_later)
+        shell_change_ends(s);
 }
 
 static inline void shell_forget(void *context, struct cli_asker *asker)
 {
     struct shell *s = context;
-    CU_ASSERT_PTR_EQUAL(s->reloading, asker);
-    s->reloading = NULL;
+    CU_ASSERT_TRUE(asker == s->reloading || asker == s->changing);
+    if (asker == s->reloading)
+        s->reloading = NULL;
+    else
+        s->changing = NULL;
+}
+
+static inline bool shell_is_unconfirmed(void *context, struct cli_unconfirmed *to)
+{
+    const struct shell *s = context;
+    *to = s->unconfirmed;
+    return s->is_unconfirmed;
+}
+
+static inline bool shell_confirm(void *context, const struct cli_author *author)
+{
+    struct shell *s = context;
+    bool was = s->is_unconfirmed;
+    CU_ASSERT_TRUE(author->session > 0);
+    s->is_unconfirmed = false;
+    return was;
+}
+
+static inline void shell_save(void *context, const char *path, bool force, struct cli_asker *asker)
+{
+    struct shell *s = context;
+    snprintf(s->save_path, sizeof s->save_path, "%s", path == NULL ? "" : path);
+    s->save_force = force;
+    asker->done(asker, s->save_good, s->save_good ? "saved" : "it was changed by somebody else");
+}
+
+static inline const struct config *shell_saved(void *context)
+{
+    return ((struct shell *)context)->saved;
+}
+
+static inline void shell_notice(void *context, const char *text)
+{
+    struct shell *s = context;
+    size_t len = strlen(s->logged);
+    snprintf(s->log, sizeof s->log, "%s", text);
+    snprintf(s->logged + len, sizeof s->logged - len, "%s\n", text);
 }
 
 static inline void shell_warn(void *context, const char *text)
@@ -143,6 +275,7 @@ static inline void shell_config(struct shell *s)
     s->config->hostname = strdup("r1");
     s->config->interfaces = calloc(4, sizeof *s->config->interfaces);
     s->config->n_interfaces = 4;
+    s->config->has_interfaces = true;
     for (unsigned i = 0; i < 4; i++) {
         struct config_interface *to = &s->config->interfaces[i];
         const struct port *port = i < 3 ? dataplane_port(s->r.d, i) : NULL;
@@ -188,6 +321,12 @@ static inline void shell_begin(struct shell *s)
                                   .ring_bytes = shell_ring_bytes,
                                   .change = shell_change,
                                   .forget = shell_forget,
+                                  .unconfirmed = shell_is_unconfirmed,
+                                  .confirm = shell_confirm,
+                                  .past = shell_past,
+                                  .save = shell_save,
+                                  .saved = shell_saved,
+                                  .notice = shell_notice,
                                   .warn = shell_warn};
     snprintf(s->path, sizeof s->path, "/tmp/ferryd-unit-%d.sock", (int)getpid());
     s->cli = cli_new(s->base, &s->view, s->path, NULL, 600, s->why, sizeof s->why);
@@ -202,6 +341,10 @@ static inline void shell_end(struct shell *s)
     rib_free(s->rib);
     CU_ASSERT_EQUAL(s->config->holders, 0);
     config_free(s->config);
+    for (unsigned i = 0; i < s->n_past; i++) {
+        CU_ASSERT_EQUAL(s->past[i].config->holders, 0);
+        config_free((struct config *)(uintptr_t)s->past[i].config);
+    }
     router_end(&s->r);
 }
 

@@ -1,0 +1,43 @@
+#include "daemon/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int file_open(const char *path, char *why, size_t why_size)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO without a writer does not hold us up */
+    if (fd < 0)
+        snprintf(why, why_size, "cannot open it: %s", strerror(errno));
+    return fd;
+}
+
+/* A pipe may stand in a file's place, but nobody has to write to it: what is silent for too long is given up. Anything
+ * else that has nothing yet (a terminal) likewise. -1 with errno set. */
+static ssize_t read_patiently(int fd, char *to, size_t size)
+{
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = poll(&wait, 1, FILE_SILENCE * 1000);
+        if (ready == 0)
+            errno = ETIMEDOUT;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        ssize_t got = ready > 0 ? read(fd, to, size) : -1;
+        if (got >= 0 || ready <= 0 || (errno != EINTR && errno != EAGAIN))
+            return got;
+    }
+}
+
+ssize_t file_read(int fd, char *to, size_t size, char *why, size_t why_size)
+{
+    ssize_t got = read_patiently(fd, to, size);
+    if (got < 0 && errno == ETIMEDOUT)
+        snprintf(why, why_size, "cannot read it: nobody wrote to it for %d seconds", FILE_SILENCE);
+    else if (got < 0)
+        snprintf(why, why_size, "cannot read it: %s", strerror(errno));
+    return got;
+}
