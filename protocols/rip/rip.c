@@ -138,6 +138,24 @@ static bool review(struct rip *rip, unsigned most, struct now now)
     return true;
 }
 
+static bool has_said_goodbye(const struct rip *rip)
+{
+    for (unsigned i = 0; i < rip->n_interfaces; i++)
+        for (unsigned j = 0; rip->interfaces[i] != NULL && j < 2; j++)
+            if (rip->interfaces[i]->outlets[j].open)
+                return false;
+    return true;
+}
+
+static void lose_neighbours(struct rip *rip, uint32_t address)
+{
+    for (unsigned i = 0; i < rip->n_interfaces; i++)
+        for (struct rip_neighbour *n = rip->interfaces[i] != NULL ? rip->interfaces[i]->neighbours : NULL; n != NULL;
+             n = n->next)
+            if (address == 0 || n->address == address)
+                rip_neighbour_lose(rip, n);
+}
+
 /* ---- time ---- */
 
 uint64_t rip_run(struct rip *rip, struct now now)
@@ -154,6 +172,8 @@ uint64_t rip_run(struct rip *rip, struct now now)
     if (rip->reviewing)
         rip->reviewing = review(rip, SLICE_ROUTES, now);
     rib_batch_end(rip->rib, now);
+    if (rip->stopping && !rip->losing && rip->n_paths > 0 && has_said_goodbye(rip))
+        lose_neighbours(rip, 0);
     if (rip->losing)
         rip->losing = rip_neighbours_forget(rip, SLICE_ROUTES, now);
     if (now.ns >= rip->sweep_ns) {
@@ -161,6 +181,8 @@ uint64_t rip_run(struct rip *rip, struct now now)
         rip->sweep_ns = now.ns + SWEEP_NS;
     }
     uint64_t due = rip_output_run(rip, now), timers = timers_due(&rip->timers);
+    if (rip->stopping && rip->n_paths > 0 && due == NEVER_NS)
+        return now.ns;
     if (rip->walking || rip->reviewing || rip->losing || rip->dirty != NULL)
         return now.ns;
     due = timers < due ? timers : due;
@@ -177,24 +199,18 @@ void rip_stop(struct rip *rip, struct now now)
 
 bool rip_is_stopped(const struct rip *rip)
 {
-    for (unsigned i = 0; i < rip->n_interfaces; i++)
-        for (unsigned j = 0; rip->interfaces[i] != NULL && j < 2; j++)
-            if (rip->interfaces[i]->outlets[j].open)
-                return false;
-    return rip->stopping;
+    return rip->stopping && rip->n_paths == 0 && has_said_goodbye(rip);
 }
 
 /* ---- clear ---- */
 
 void rip_clear(struct rip *rip, uint32_t neighbour, struct now now)
 {
+    lose_neighbours(rip, neighbour);
     for (unsigned i = 0; i < rip->n_interfaces; i++) {
         struct rip_interface *interface = rip->interfaces[i];
         if (interface == NULL)
             continue;
-        for (struct rip_neighbour *n = interface->neighbours; n != NULL; n = n->next)
-            if (neighbour == 0 || n->address == neighbour)
-                rip_neighbour_lose(rip, n);
         for (unsigned j = 0; j < 2; j++)
             if (interface->outlets[j].open && interface->outlets[j].job != JOB_GOODBYE)
                 rip_outlet_request(rip, &interface->outlets[j], now);

@@ -157,9 +157,10 @@ void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8
 /* Does what is due, a slice of it; returns when it wants to be called next (NEVER_NS: no need). */
 uint64_t rip_run(struct rip *rip, struct now now);
 
-/* Says goodbye: from now on it learns nothing, and rip_run sends every route once with metric 16. */
+/* Says goodbye: from now on it learns nothing, and rip_run sends every route once with metric 16, then takes what was
+ * learned out of the RIB. */
 void rip_stop(struct rip *rip, struct now now);
-bool rip_is_stopped(const struct rip *rip); /* all of that is sent */
+bool rip_is_stopped(const struct rip *rip); /* all of that is done */
 
 /* Forgets what it has learned, of one neighbour (0: of all), and asks again. */
 void rip_clear(struct rip *rip, uint32_t neighbour, struct now now);

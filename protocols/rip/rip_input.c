@@ -6,6 +6,8 @@
 
 #define LOG_GAP_NS (60 * NS_PER_S) /* between two complaints about one neighbour */
 
+#define LOG_BURST 10 /* of an interface at once, and one a second */
+
 #define REQUESTS_RATE  10 /* a second and interface, and at once: */
 #define REQUESTS_BURST 20
 
@@ -48,6 +50,8 @@ static void complain(struct rip *rip, const struct incoming *in, enum rip_reject
     uint64_t *logged_ns = in->neighbour != NULL ? &in->neighbour->logged_ns : &in->interface->logged_ns;
     if (*logged_ns != 0 && now.ns - *logged_ns < LOG_GAP_NS)
         return;
+    if (!bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
+        return; /* many neighbours, or one under many names */
     *logged_ns = now.ns;
     char text[ADDR_TEXT];
     rip_log(rip, RIP_WARNING, in->interface->port, in->datagram->src,
@@ -165,7 +169,7 @@ static void take_response(struct rip *rip, const struct incoming *in, struct now
     in->interface->counters.in_responses++;
     neighbour->responses++;
     neighbour->version = in->header.version;
-    if (neighbour->heard_ns == 0)
+    if (neighbour->heard_ns == 0 && bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
         rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "a new neighbour, version %u",
                 in->header.version);
     neighbour->heard_ns = now.ns;
@@ -230,6 +234,10 @@ void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8
         return;
     }
     enum rip_reject reject = check(rip, &in, len, now);
+    if (reject == RIP_ACCEPT)
+        rip_debug_if(rip, RIP_DEBUG_PACKETS, datagram->port, datagram->src, "received version %u %s, %zu entries",
+                     in.header.version, in.header.command == RIP_REQUEST ? "request" : "response",
+                     (in.end - in.begin) / RIP_ENTRY);
     if (reject == RIP_ACCEPT && in.header.command == RIP_REQUEST)
         reject = take_request(rip, &in, now);
     else if (reject == RIP_ACCEPT)

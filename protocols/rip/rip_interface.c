@@ -251,6 +251,7 @@ bool rip_interface_up(struct rip *rip, unsigned port, const struct prefix *addre
         other = !prefix_equal(addresses[i], interface->addresses[i]);
     interface->up = true;
     set_addresses(rip, interface, copy, n, now);
+    rip_debug_if(rip, RIP_DEBUG_EVENTS, port, 0, "up, with %u addresses", n);
     bool was_open[2] = {interface->outlets[0].open, interface->outlets[1].open};
     rip_interface_refresh(rip, interface, now);
     for (unsigned i = 0; i < 2; i++) {
@@ -269,6 +270,7 @@ void rip_interface_down(struct rip *rip, unsigned port, struct now now)
     if (interface == NULL || !interface->up)
         return;
     interface->up = false;
+    rip_debug_if(rip, RIP_DEBUG_EVENTS, port, 0, "down");
     set_addresses(rip, interface, NULL, 0, now);
     rip_interface_refresh(rip, interface, now);
 }

@@ -8,7 +8,8 @@
  *   rip_input.c      what comes in
  *   rip_output.c     what goes out
  *   rip_policy.c     prefix lists, offsets, distances; copies of settings
- *   rip_packet.c, rip_auth.c, rip_reject.c   bytes
+ *   rip_packet.c, rip_auth.c, rip_digest.c, rip_reject.c   bytes
+ *   rip_keys.c, rip_auth_log.c   which key when; what people are told of it
  *   rip_view.c       looking
  *
  * A prefix is known from learned paths, at most one a neighbour, and from what is our own: an interface's network, the
@@ -158,6 +159,7 @@ struct rip_interface {
     struct bucket requests;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
+    struct bucket complaints;
 };
 
 /* A requester who is being sent the whole table. */

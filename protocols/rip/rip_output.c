@@ -362,6 +362,10 @@ static void tell_summaries(struct rip *rip, struct outlet *outlet, struct now no
 
 static void begin(struct rip *rip, struct outlet *outlet, enum job job)
 {
+    static const char *const names[] = {NULL, "regular update", "triggered update", "goodbye"};
+    if (job != JOB_NONE)
+        rip_debug_if(rip, RIP_DEBUG_EVENTS, outlet->interface->port, 0, "%s of version %u begins", names[job],
+                     outlet->version);
     rip_link_remove(&outlet->at);
     while (outlet->due != NULL) {
         struct summary *summary = outlet->due;

@@ -116,6 +116,26 @@ static void timers(void)
     METRIC("10.9.0.0/16", 10);
     net_run(&net, 130);
     METRIC("10.9.0.0/16", 10);
+    SAY(&net, 2, "10.0.2.9", 2, {"10.9.0.0/16", 16, 0, NULL}); /* the second time it lasts as long */
+    CU_ASSERT_TRUE(route("10.9.0.0/16").left_ns > 118 * NS_PER_S);
+    net_end(&net);
+}
+
+/* Who is cleared, or was away with the interface, and speaks before all that was known of him is forgotten. */
+static void back_at_once(void)
+{
+    start();
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL}, {"10.8.0.0/16", 3, 0, NULL});
+    struct rip_message m;
+    struct rip_entry e = {.family = RIP_FAMILY_IP, .addr = addr_of("10.9.0.0"), .mask = prefix_mask(16), .metric = 5};
+    rip_message_begin(&m, RIP_RESPONSE, 2, false);
+    rip_message_add(&m, &e);
+    rip_clear(net.routers[0].rip, 0, net.now);
+    struct rip_datagram d = {.src = addr_of("10.0.1.9"), .dst = RIP_GROUP, .src_port = RIP_PORT};
+    rip_input(net.routers[0].rip, &d, m.bytes, m.len, net.now);
+    net_run(&net, 1);
+    METRIC("10.9.0.0/16", 6);
+    METRIC("10.8.0.0/16", 16);
     net_end(&net);
 }
 
@@ -409,6 +429,7 @@ static const struct unit_case cases[] = {
     {"better offers win, the same neighbour is believed, others are kept aside", believing},
     {"only who offers a path keeps it alive; an equal one takes over past half of its time", refreshing},
     {"routes time out, are forgotten, and may come back", timers},
+    {"who was cleared may speak at once", back_at_once},
     {"next hops are honoured on the same subnet only", next_hops},
     {"equal-cost paths are used up to the limit, and lost one by one", equal_cost},
     {"version 1 is understood", version_1},

@@ -117,6 +117,7 @@ static void goodbye(void)
     CU_ASSERT_FALSE(rip_is_stopped(net.routers[0].rip));
     net_run(&net, 0.5);
     CU_ASSERT_TRUE(rip_is_stopped(net.routers[0].rip));
+    CU_ASSERT_EQUAL(rip_status(net.routers[0].rip).paths, 0);
     METRIC(1, "172.16.0.0/24", 16);
     CU_ASSERT_EQUAL(net_via(&net, 1, "172.16.0.0/24"), UINT32_MAX);
     uint64_t messages = net.routers[0].messages;
@@ -152,6 +153,103 @@ static void many_routes(void)
     net_end(&net);
 }
 
+/* ---- random topologies against the shortest paths ---- */
+
+#define ROUTERS_MAX 30
+
+static uint32_t chance(uint32_t below)
+{
+    static uint64_t state = 1;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % below;
+}
+
+static bool lose_a_fifth(struct net *n, const struct net_message *message)
+{
+    (void)n, (void)message;
+    return chance(5) != 0;
+}
+
+static bool on_segment[ROUTERS_MAX][NET_SEGMENTS], is_cut[NET_SEGMENTS];
+
+static void join(unsigned router, unsigned segment)
+{
+    if (on_segment[router][segment])
+        return;
+    net_attach(&net, router, segment, NULL);
+    on_segment[router][segment] = true;
+}
+
+/* A tree, and some more; some segments have three routers. Returns the number of segments. */
+static unsigned make_topology(unsigned n)
+{
+    unsigned segments = 0;
+    memset(on_segment, 0, sizeof on_segment);
+    memset(is_cut, 0, sizeof is_cut);
+    for (unsigned i = 1; i < n + n / 2; i++) {
+        unsigned a = i < n ? i : chance(n), b = i < n ? chance(i) : chance(n);
+        segments++;
+        join(a, segments);
+        join(b, segments);
+        if (chance(4) == 0)
+            join(chance(n), segments);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        char text[PREFIX_TEXT];
+        net_stub(&net, i, prefix_text((struct prefix){0xac100001u + (i << 8), 24}, text));
+    }
+    return segments;
+}
+
+static bool are_neighbours(unsigned a, unsigned b, unsigned segments)
+{
+    for (unsigned s = 1; s <= segments; s++)
+        if (on_segment[a][s] && on_segment[b][s] && !is_cut[s])
+            return true;
+    return false;
+}
+
+/* The metric of router TO's own network at every router. */
+static void shortest_paths(unsigned n, unsigned segments, unsigned to, unsigned metric[ROUTERS_MAX])
+{
+    for (unsigned i = 0; i < n; i++)
+        metric[i] = i == to ? 1 : RIP_INFINITY;
+    for (unsigned round = 0; round < RIP_INFINITY; round++)
+        for (unsigned i = 0; i < n; i++)
+            for (unsigned j = 0; j < n; j++)
+                if (metric[j] + 1 < metric[i] && are_neighbours(i, j, segments))
+                    metric[i] = metric[j] + 1;
+}
+
+static void random_topologies(void)
+{
+    for (unsigned round = 0; round < 15; round++) {
+        unsigned n = 5 + chance(ROUTERS_MAX - 5), metric[ROUTERS_MAX];
+        struct rip_settings settings = rip_settings_default;
+        settings.ecmp = (uint8_t)(1 + chance(4));
+        net_begin(&net, n, &settings);
+        unsigned segments = make_topology(n);
+        net.watch = lose_a_fifth;
+        net_run(&net, 60);
+        for (unsigned i = 0; i < 20; i++) {
+            unsigned s = 1 + chance(segments);
+            is_cut[s] = !is_cut[s];
+            net_cut(&net, s, is_cut[s]);
+            net_run(&net, chance(200) / 10.0);
+        }
+        net.watch = NULL;
+        net_run(&net, 400);
+        for (unsigned to = 0; to < n; to++) {
+            char text[PREFIX_TEXT];
+            prefix_text((struct prefix){0xac100000u + (to << 8), 24}, text);
+            shortest_paths(n, segments, to, metric);
+            for (unsigned i = 0; i < n; i++)
+                METRIC(i, text, metric[i]);
+        }
+        net_end(&net);
+    }
+}
+
 static const struct unit_case cases[] = {
     {"two routers converge, and stay so", two_routers},
     {"a network is reached from fifteen hops away, not from sixteen", line_of_fifteen},
@@ -159,6 +257,7 @@ static const struct unit_case cases[] = {
     {"a ring heals the other way round", ring_heals},
     {"a router that falls silent is missed, and its networks are forgotten", silent_death},
     {"a goodbye takes its networks along at once", goodbye},
+    {"random topologies with loss and cuts come to the shortest paths", random_topologies},
     {"thousands of routes go in bursts, and are withdrawn", many_routes},
 };
 
