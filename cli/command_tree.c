@@ -4,8 +4,8 @@
 
 static const struct command *const show_ip_words[] = {
     &command_show_ip_arp,    &command_show_ip_fib,     &command_show_ip_interface,
-    &command_show_ip_route,  &command_show_ip_traffic, &command_show_ip_igmp,
-    &command_show_ip_rip,    &command_show_ip_mroute,  NULL,
+    &command_show_ip_rip,    &command_show_ip_route,  &command_show_ip_traffic,
+    &command_show_ip_igmp,   &command_show_ip_mroute, NULL,
 };
 static const struct command show_ip = {COMMAND_WORD, "ip", "IPv4: routes, neighbours, counters", COMMAND_LOOK,
                                        .next = show_ip_words};

@@ -10,9 +10,10 @@ struct walk {
     struct rip_route_cursor cursor;
 };
 
-enum step show_rip_nothing(struct job *job)
+void show_rip_nothing(struct job *job)
 {
-    return job_refuse(job, "RIP is not configured: \"router rip\" in configuration mode begins it");
+    if (!job->line->json)
+        job_print(job, "RIP does not run: \"router rip\" in configuration mode begins it\n");
 }
 
 struct rip *show_rip_of(const struct job *job)
@@ -66,9 +67,21 @@ static struct row path_row(const struct job *job, const struct rip_route_view *v
 /* ---- text ---- */
 
 static const struct text_column columns[] = {{"", 4, false},         {"Network", 18, false}, {"Next hop", 15, false},
-                                             {"Metric", 6, true},    {"From", 15, false},    {"Tag", 5, true},
-                                             {"Interface", 15, false}, {"Time", 8, true}};
+                                             {"Metric", 6, true},    {"From", 15, false},    {"Tag", 3, true},
+                                             {"Time", 5, true}};
 #define COLUMNS (sizeof columns / sizeof columns[0])
+
+/* "02:55", as RIP's users know it; more than an hour as any other duration. */
+static const char *left_text(uint64_t left_ns, char to[TEXT_SHORT])
+{
+    uint64_t seconds = left_ns / NS_PER_S;
+    if (left_ns == NEVER_NS)
+        return "-";
+    if (seconds >= 3600)
+        return text_duration(seconds, to);
+    snprintf(to, TEXT_SHORT, "%02u:%02u", (unsigned)(seconds / 60), (unsigned)(seconds % 60));
+    return to;
+}
 
 static void print_row(struct job *job, struct prefix prefix, const struct row *row)
 {
@@ -81,8 +94,7 @@ static void print_row(struct job *job, struct prefix prefix, const struct row *r
                            metric,
                            row->from == 0 ? "self" : addr_text(row->from, from),
                            tag,
-                           row->interface,
-                           row->left_ns == NEVER_NS ? "-" : text_duration(row->left_ns / NS_PER_S, left)};
+                           left_text(row->left_ns, left)};
     job_print(job, "%s", text_row(columns, COLUMNS, cells, line));
 }
 
@@ -156,8 +168,8 @@ static enum step show_ip_rip(struct job *job)
     const struct rip *rip = show_rip_of(job);
     struct rip_route_view view;
     if (rip == NULL && job_first(job))
-        return show_rip_nothing(job);
-    if (job_first(job))
+        show_rip_nothing(job);
+    if (job_first(job) && (rip != NULL || job->line->json))
         begin(job);
     for (unsigned i = 0; i < JOB_ROWS; i++) {
         if (rip == NULL || !rip_next_route(rip, &walk->cursor, &view, job_now(job)))

@@ -10,7 +10,7 @@ extern const struct command command_show_ip_rip_status, command_show_ip_rip_neig
 /* NULL while RIP does not run. */
 struct rip *show_rip_of(const struct job *job);
 
-/* Refuses the command for that. */
-enum step show_rip_nothing(struct job *job);
+/* Says so, where the answer is text; JSON has the shape that it always has. */
+void show_rip_nothing(struct job *job);
 
 #endif

@@ -10,9 +10,9 @@ struct walk {
     struct rip_neighbour_cursor cursor;
 };
 
-static const struct text_column columns[] = {{"Neighbor", 15, false}, {"Interface", 15, false}, {"Version", 7, true},
-                                             {"Last update", 11, true}, {"Routes", 8, true},    {"Bad packets", 11, true},
-                                             {"Bad routes", 10, true}};
+static const struct text_column columns[] = {{"Neighbor", 15, false}, {"Interface", 15, false}, {"Ver", 3, true},
+                                             {"Heard", 8, true},       {"Routes", 6, true},     {"Bad msgs", 8, true},
+                                             {"Bad rts", 8, true}};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 static uint64_t seconds_since(const struct job *job, uint64_t ns)
@@ -38,7 +38,7 @@ static void print_neighbour(struct job *job, const struct rip_neighbour_view *vi
     job_print(job, "%s", text_row(columns, COLUMNS, cells, line));
     for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
         if (view->rejects[i] > 0)
-            job_print(job, "  %12" PRIu64 " %s: %s\n", view->rejects[i], rip_reject_name[i], rip_reject_meaning[i]);
+            job_print(job, "  %12" PRIu64 " %s\n", view->rejects[i], rip_reject_meaning[i]);
 }
 
 static json_t *neighbour_json(const struct job *job, const struct rip_neighbour_view *view)
@@ -63,11 +63,11 @@ static enum step show_neighbours(struct job *job)
     struct rip_neighbour_view view;
     char line[TEXT_ROW];
     if (rip == NULL && job_first(job))
-        return show_rip_nothing(job);
+        show_rip_nothing(job);
     if (job_first(job) && job->line->json) {
         json_begin_object(&job->json, NULL);
         json_begin_array(&job->json, "neighbors");
-    } else if (job_first(job)) {
+    } else if (job_first(job) && rip != NULL) {
         job_print(job, "%s", text_row(columns, COLUMNS, NULL, line));
     }
     for (unsigned i = 0; i < JOB_ROWS && rip != NULL && rip_next_neighbour(rip, &walk->cursor, &view); i++) {
@@ -103,12 +103,17 @@ static bool is_known(const struct rip *rip, uint32_t address)
     return false;
 }
 
+static enum step refuse(struct job *job)
+{
+    return job_refuse(job, "RIP does not run: \"router rip\" in configuration mode begins it");
+}
+
 static enum step clear_rip(struct job *job)
 {
     const struct command_arg *address = job_arg(job, &neighbour_address);
     struct rip *rip = show_rip_of(job);
     if (rip == NULL)
-        return show_rip_nothing(job);
+        return refuse(job);
     if (address != NULL && !is_known(rip, address->addr))
         return job_refuse(job, "%s is no neighbor: show ip rip neighbors lists them", address->text);
     rip_clear(rip, address == NULL ? 0 : address->addr, job_now(job));
@@ -119,7 +124,7 @@ static enum step clear_counters(struct job *job)
 {
     struct rip *rip = show_rip_of(job);
     if (rip == NULL)
-        return show_rip_nothing(job);
+        return refuse(job);
     rip_clear_counters(rip);
     return STEP_DONE;
 }

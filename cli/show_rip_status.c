@@ -74,7 +74,7 @@ static void print_rejects(struct job *job, const char *before, const uint64_t re
 {
     for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
         if (rejects[i] > 0)
-            job_print(job, "%s%12" PRIu64 " %s: %s\n", before, rejects[i], rip_reject_name[i], rip_reject_meaning[i]);
+            job_print(job, "%s%12" PRIu64 " %s\n", before, rejects[i], rip_reject_meaning[i]);
 }
 
 static json_t *rejects_json(const uint64_t rejects[RIP_REJECT__COUNT])
@@ -96,7 +96,7 @@ static void print_status(struct job *job, const struct rip *rip)
     job_print(job, "  Sending updates every %u seconds with +/-15%%", s->update_s);
     if (next_ns != NEVER_NS)
         job_print(job, ", next due in %" PRIu64 " seconds", seconds_until(job, next_ns));
-    job_print(job, "\n  Timeout after %u seconds, garbage collection after %u seconds, hold-down %u seconds\n",
+    job_print(job, "\n  Timeout after %u seconds, garbage after %u, hold-down %u\n",
               s->timeout_s, s->garbage_s, s->holddown_s);
     job_print(job, "  Default redistribution metric is %u\n", s->default_metric);
     print_redistribution(job, s);
@@ -104,9 +104,9 @@ static void print_status(struct job *job, const struct rip *rip)
     print_interfaces(job, rip);
     job_print(job, "  Interfaces: %u, %u of them up; neighbors: %u, %u of them configured\n", status.interfaces,
               status.interfaces_up, status.neighbours, s->n_neighbors);
-    job_print(job, "  Routes: %zu, %zu of them learned by %zu paths, %zu unreachable; %" PRIu64 " changes; %s\n",
-              status.routes, status.learned, status.paths, status.unreachable, status.changes,
-              text_size(status.bytes, text));
+    job_print(job, "  Routes: %zu, %zu of them learned (paths: %zu), %zu unreachable\n", status.routes, status.learned,
+              status.paths, status.unreachable);
+    job_print(job, "  Changes of routes: %" PRIu64 "; memory: %s\n", status.changes, text_size(status.bytes, text));
     if (s->max_routes > 0)
         job_print(job, "  Limits: %u routes of a neighbor, %u of all\n", s->max_routes, s->max_routes_altogether);
     else
@@ -164,10 +164,10 @@ static enum step show_status(struct job *job)
 {
     const struct rip *rip = show_rip_of(job);
     if (rip == NULL)
-        return show_rip_nothing(job);
+        show_rip_nothing(job);
     if (job->line->json)
-        json_document(&job->json, status_json(job, rip));
-    else
+        json_document(&job->json, rip == NULL ? json_object() : status_json(job, rip));
+    else if (rip != NULL)
         print_status(job, rip);
     return STEP_DONE;
 }
@@ -252,7 +252,7 @@ static enum step show_interfaces(struct job *job)
     const struct rip *rip = show_rip_of(job);
     struct rip_interface_view view;
     if (rip == NULL && job_first(job))
-        return show_rip_nothing(job);
+        show_rip_nothing(job);
     if (job_first(job) && job->line->json)
         json_begin_object(&job->json, NULL);
     if (rip != NULL && rip_next_interface(rip, &walk->port, &view)) {

@@ -33,6 +33,7 @@ static char *write_part(struct config_writer *writer, bool *more)
 static void begin_running(struct job *job, struct config_writer *writer)
 {
     writer->config = job->router->hold(job->router->context);
+    writer->veiled = job->hides_keys;
     if (!job->line->json)
         return;
     json_begin_object(&job->json, NULL);
@@ -52,8 +53,6 @@ static enum step show_running(struct job *job)
     if (job_first(job))
         begin_running(job, writer);
     char *text = write_part(writer, &more);
-    if (text != NULL && job->hides_keys)
-        config_hide_keys(text);
     if (text == NULL) {
         job->failed = true; /* what has been said can not be taken back */
     } else if (job->line->json) {

@@ -78,12 +78,12 @@ static void refused_at(const char *text, unsigned column, const char *says)
 static void ambiguity(void)
 {
     refused_at("e", 0, "\"e\" is ambiguous: end or exit");
-    refused_at("show ip r", 8, "ambiguous: route or rip");
+    refused_at("show ip r", 8, "ambiguous: rip or route");
 }
 
 static void carets(void)
 {
-    refused_at("show ip rote", 8, "\"rote\" is not known here; expected arp, fib, interface, route or traffic");
+    refused_at("show ip rote", 8, "\"rote\" is not known here; expected arp, fib, interface, rip, route or traffic");
     refused_at("sh  ip", 7, "incomplete; expected arp");
     refused_at("show version please", 13, "\"please\" is not known here; expected json");
     refused_at("show ip route 10.0.0.1 x", 23, "expected json");
@@ -138,7 +138,7 @@ static void json_of_refused(void)
 
 static void not_yet(void)
 {
-    static const char *const lines[] = {"show ip igmp groups", "show ip mroute", "debug rip"};
+    static const char *const lines[] = {"show ip igmp groups", "show ip mroute", "debug igmp"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         CU_ASSERT_TRUE(match(lines[i]));
         CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
@@ -197,7 +197,7 @@ static void help(void)
 {
     CU_ASSERT_PTR_NOT_NULL(strstr(help_of(""), "ping quit reload show"));
     CU_ASSERT_STRING_EQUAL(help_of("sh"), "show");
-    CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface route traffic");
+    CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface rip route traffic");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route "),
                            "A.B.C.D A.B.C.D/L connected kernel rip static summary json <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("show version "), "json <cr>");
@@ -235,7 +235,7 @@ static void help_of_interfaces(void)
 static void completion(void)
 {
     CU_ASSERT_STRING_EQUAL(completion_of("sh"), "show");
-    CU_ASSERT_STRING_EQUAL(completion_of("show ip r"), "route");
+    CU_ASSERT_STRING_EQUAL(completion_of("show ip r"), "rip route");
     CU_ASSERT_STRING_EQUAL(completion_of("show m"), "memory");
     CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r"), "r0 r1 rates0 rates");
     CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r0 "), "rates json");

@@ -365,8 +365,11 @@ static void check_manual(const char *text, const struct schema_group *group, con
         end = sh;
     for (size_t i = 0; i < group->n; i++) {
         const struct schema_key *key = &group->keys[i];
+        char inner[64];
+        snprintf(inner, sizeof inner, "%s%s%s", group == &schema_root ? "" : title, group == &schema_root ? "" : ": ",
+                 key->name);
         if (key->group != NULL)
-            check_manual(text, key->group, key->name);
+            check_manual(text, key->group, inner);
         else if (!key->later)
             check_item(section, end, key);
     }

@@ -52,7 +52,7 @@ static void plain_refusals(void)
            LOGGING "% \"bogus\" is not known here; expected brief\n"
                    "  show ip interface bogus\n                    ^\n" LOGGING);
     expect("show ip mroute", "% show ip mroute is not supported yet\n");
-    expect("show ip rip json", "{\"error\":\"show ip rip is not supported yet\"}\n");
+    expect("show ip igmp json", "{\"error\":\"show ip igmp is not supported yet\"}\n");
     expect("show interfaces r9 json",
            "{\"error\":\"there is no interface \\\"r9\\\"; expected IF (r0, r1, lo0, gone0), rates or json\"}\n");
     CU_ASSERT_TRUE(answers("show startup-config", "% /nonexistent/ferryd.conf can not be read: No such file"));
@@ -179,9 +179,9 @@ static void framed_commands(void)
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:" LOGGING "P:r1# D:0");
     send_frame(fd, FRAME_COMMAND, "show ip mroute");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "R:show ip mroute is not supported yetP:r1# D:1");
-    send_frame(fd, FRAME_COMMAND, "show ip rip json");
-    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:{\"error\":\"show ip rip is not supported yet\"}\n"
-                                                         "R:show ip rip is not supported yetP:r1# D:1");
+    send_frame(fd, FRAME_COMMAND, "show ip igmp json");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:{\"error\":\"show ip igmp is not supported yet\"}\n"
+                                                         "R:show ip igmp is not supported yetP:r1# D:1");
     send_frame(fd, FRAME_COMMAND, "");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "P:r1# D:0");
     send_frame(fd, FRAME_COMPLETE, "show interfaces r");

@@ -10,6 +10,7 @@
 
 #include "cli/config.h"
 #include "cli/schema.h"
+#include "protocols/rip/rip.h"
 #include "daemon/config_file.h"
 #include "tests/unit/support/unit.h"
 
@@ -483,11 +484,82 @@ static void random_keys(struct random *r, const struct schema_group *group, void
     }
 }
 
+static void random_interface_rip(struct random *r, const struct schema_group *group, struct config_interface *interface)
+{
+    static const char *const list[] = {"", "one", "none"};
+    struct config_rip_interface *rip = &interface->rip;
+    const struct schema_group *keys = schema_find(group, "rip")->group;
+    const struct schema_key *offsets = schema_find(keys, "offset-lists"), *filter = schema_find(keys, "filter-in");
+    set_text(filter, &rip->filter_in, list[below(r, 3)]);
+    set_text(filter, &rip->filter_out, list[below(r, 3)]);
+    for (uint32_t n = below(r, 3); n > 0; n--) {
+        struct config_rip_offset *offset = schema_append(offsets, interface);
+        random_keys(r, offsets->group, offset, (const char *const[]){"prefix-list", NULL});
+        set_text(filter, &offset->list, list[below(r, 3)]);
+    }
+    for (uint32_t n = below(r, 3); n > 0; n--) {
+        struct config_rip_summary *summary = schema_append(schema_find(keys, "summaries"), interface);
+        summary->prefix = (struct prefix){.addr = below(r, 200) << 24, .len = 8};
+    }
+    rip->auth_mode = below(r, 7);
+    rip->key_id = below(r, 256);
+    if (below(r, 2) == 0 && rip->auth_mode != RIP_AUTH_TEXT)
+        set_text(schema_find(schema_find(keys, "authentication")->group, "key-chain"), &rip->key_chain, "k");
+    else
+        set_text(schema_find(schema_find(keys, "authentication")->group, "key"), &rip->key, "a \"b\"\\{;");
+}
+
+/* What the interfaces' groups name, and the router's own lists. */
+static void random_rip(struct random *r, struct config *config)
+{
+    static const char *const names[] = {"one", "none"};
+    const struct schema_key *lists = schema_find(&schema_root, "prefix-lists");
+    const struct schema_key *rules = schema_find(lists->group, "rules"), *name = schema_find(lists->group, "name");
+    for (unsigned i = 0; i < 2; i++) {
+        struct config_prefix_list *list = schema_append(lists, config);
+        set_text(name, &list->name, names[i]);
+        for (uint32_t n = i == 0 ? 1 + below(r, 4) : 0; n > 0; n--) {
+            struct config_prefix_rule *rule = schema_append(rules, list);
+            *rule = (struct config_prefix_rule){.action = below(r, 2), .prefix = {.addr = n << 24, .len = 8}};
+            rule->ge = below(r, 2) == 0 ? 0 : 9;
+            rule->le = below(r, 2) == 0 ? 0 : 9 + below(r, 24);
+        }
+    }
+    const struct schema_key *chains = schema_find(&schema_root, "key-chains");
+    const struct schema_key *keys = schema_find(chains->group, "keys");
+    struct config_key_chain *chain = schema_append(chains, config);
+    set_text(name, &chain->name, "k");
+    for (uint32_t n = below(r, 4); n > 0; n--) {
+        struct config_key *key = schema_append(keys, chain);
+        key->id = n;
+        key->algorithm = below(r, 2) == 0 ? CONFIG_UNSAID : (int64_t)RIP_AUTH_MD5 + below(r, 5);
+        random_string(r, schema_find(keys->group, "key"), &key->secret);
+        if (below(r, 2) == 0)
+            set_text(schema_find(keys->group, "send"), &key->send, "2026-11-20 09:00:00..2027-01-01");
+        if (below(r, 2) == 0)
+            set_text(schema_find(keys->group, "accept"), &key->accept, "..2028-02-29T23:59");
+    }
+    const struct schema_group *rip = schema_find(&schema_root, "rip")->group;
+    config->rip.timeout = config->rip.update + 1 + below(r, 1000);
+    for (uint32_t n = below(r, 3); n > 0; n--) {
+        struct config_redistribute *of = schema_append(schema_find(rip, "redistribute"), config);
+        *of = (struct config_redistribute){.protocol = n - 1, .metric = below(r, 16), .tag = below(r, 65536)};
+    }
+    for (uint32_t n = below(r, 3); n > 0; n--) {
+        struct config_distance *of = schema_append(schema_find(rip, "distances"), config);
+        *of = (struct config_distance){.source = {.addr = n << 24, .len = 8}, .distance = 1 + below(r, 255)};
+        set_text(name, &of->list, "one");
+    }
+    for (uint32_t n = below(r, 3); n > 0; n--)
+        ((struct config_neighbor *)schema_append(schema_find(rip, "neighbors"), config))->address = 200u << 24 | n;
+}
+
 /* Interface I owns 10.I.0.0/16 and 172.16.I.0/24. */
 static void random_interface(struct random *r, struct config *config, unsigned i)
 {
     static const char *const except[] = {"name",         "addresses", "mtu", "proxy-arp", "directed-broadcast",
-                                         "source-route", NULL};
+                                         "source-route", "authentication", "filter-in",
+                                         "filter-out", "summaries", NULL};
     const struct schema_key *list = schema_find(&schema_root, "interfaces");
     const struct schema_key *addresses = schema_find(list->group, "addresses");
     struct config_interface *interface = schema_append(list, config);
@@ -509,6 +581,7 @@ static void random_interface(struct random *r, struct config *config, unsigned i
         }
         set_text(addresses, schema_append(addresses, interface), text);
     }
+    random_interface_rip(r, list->group, interface);
     if (interface->type != CONFIG_LOOPBACK) {
         interface->mtu = below(r, 2) == 0 ? 0 : 68 + below(r, 65000);
         interface->proxy_arp = below(r, 2) == 0;
@@ -564,11 +637,12 @@ static void random_arp(struct random *r, struct config *config, unsigned i)
 
 static struct config *random_config(struct random *r)
 {
-    static const char *const except[] = {"lanes", "static-routes-file", NULL};
+    static const char *const except[] = {"lanes", "static-routes-file", "neighbors", "timeout", "update", NULL};
     struct config *config = config_new();
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
     config->has_interfaces = true;
     random_keys(r, &schema_root, config, except);
+    random_rip(r, config);
     config->lanes = 1 + below(r, config->n_cpus > 0 ? (uint32_t)config->n_cpus : 64);
     for (unsigned i = 0, n = below(r, 6); i < n; i++)
         random_interface(r, config, i);

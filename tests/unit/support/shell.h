@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "cli/frame.h"
+#include "cli/schema.h"
 #include "cli/session.h"
 #include "protocols/rib.h"
 #include "tests/unit/support/router.h"
@@ -285,6 +286,7 @@ static inline void shell_config(struct shell *s)
     for (unsigned i = 0; i < 4; i++) {
         struct config_interface *to = &s->config->interfaces[i];
         const struct port *port = i < 3 ? dataplane_port(s->r.d, i) : NULL;
+        CU_ASSERT_TRUE_FATAL(schema_init(schema_find(&schema_root, "interfaces")->group, to));
         to->name = strdup(names[i]);
         to->type = i == 2 ? CONFIG_LOOPBACK : CONFIG_ETHERNET;
         to->description = i == 0 ? strdup("to the lab") : NULL;
