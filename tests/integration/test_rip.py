@@ -101,7 +101,7 @@ def test_packets_leave_as_rfc_2453_has_them(lab):
 def test_where_rip_is_off_its_packets_are_dropped_and_counted(make_pair):
     pair = make_pair()
     tap = pair.h1.tap("eth0")
-    request = bytes([1, 2, 0, 0]) + bytes(15) + bytes([16])
+    request = bytes([1, 2, 0, 0]) + bytes(19) + bytes([16])
 
     def drops():
         return pair.router.json("show drops r0")["r0"]["drops"].get("multicast", 0)
@@ -111,7 +111,7 @@ def test_where_rip_is_off_its_packets_are_dropped_and_counted(make_pair):
     tap.send(to_router(pair, "r0", IP(src="10.0.1.2", dst="10.0.1.1") / UDP(sport=520, dport=520) / Raw(request)))
     assert tap.expect(icmp(3, 3), 30)[IP].src == "10.0.1.1"
     # Switched on, both are heard; the unicast one is answered to the port that asked.
-    pair.router.shell("configure terminal", "router rip", "network r0", "end")
+    pair.router.shell("configure terminal", "router rip", "network r0", "default-information originate", "end")
     tap.send(to_router(pair, "r0", IP(src="10.0.1.2", dst="10.0.1.1") / UDP(sport=1520, dport=520) / Raw(request)))
     answer = tap.expect(ip(dst="10.0.1.2", proto=17), 30)
     assert answer[UDP].dport == 1520 and answer[UDP].sport == 520 and answer[IP].ttl > 1
