@@ -22,7 +22,7 @@ bool session_runnable(const struct session *s)
         return true;
     if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH)
         return false;
-    return s->busy ? !s->waiting : session_has_input(s);
+    return s->busy ? !s->waiting || session_is_behind(s) : session_has_input(s);
 }
 
 void session_step(struct session *s)

@@ -51,8 +51,10 @@ struct session {
     bool closing;  /* nothing more is taken; freed when the output has left */
     bool gone;     /* to be freed at once */
 
-    bool busy;    /* a command runs */
-    bool waiting; /* until job_wake() */
+    bool busy;      /* a command runs */
+    bool waiting;   /* until job_wake() */
+    bool over;      /* but for what its filter has still to look at */
+    enum step step; /* what it returned last */
     struct job job;
     struct command_line line;
     struct filter *filter; /* of its answer; NULL: none */
