@@ -1,5 +1,6 @@
-/* A session's input is read only while it has no command running (frames with an interrupt apart), and libevent stops
- * reading the socket when INPUT_HIGH bytes wait: whoever sends more than is taken waits in the kernel.
+/* A session's input is read only while it has no command running (frames with an interrupt apart), and the socket is
+ * not read while INPUT_HIGH bytes wait: whoever sends more than is taken waits in the kernel. (libevent's own mark for
+ * that calls back again and again while that is so.)
  *
  * A step prints into session->out; what it printed is then moved, framed if need be, to the socket's buffer. While that
  * holds SESSION_OUTPUT_HIGH bytes or more the session is not runnable; libevent's write callback makes it so again. */
@@ -18,17 +19,32 @@ bool session_runnable(const struct session *s)
 {
     if (s->gone || s->closing)
         return false;
-    if (session_has_input(s) && s->protocol == SESSION_FRAMED && s->busy)
+    bool asked = session_has_input(s);
+    /* Who does not read can interrupt as well. Once: every interrupt is echoed. */
+    if (asked && s->busy && !s->job.interrupted)
         return true;
     if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH)
         return false;
-    return s->busy ? !s->waiting || session_is_behind(s) : session_has_input(s);
+    return asked || (s->busy && (!s->waiting || session_is_behind(s)));
+}
+
+static bool is_full(const struct session *s)
+{
+    return evbuffer_get_length(bufferevent_get_input(s->io)) >= INPUT_HIGH;
+}
+
+static void take_input(struct session *s)
+{
+    bool was_full = is_full(s);
+    session_read(s);
+    if (was_full && !is_full(s) && !s->ended)
+        bufferevent_enable(s->io, EV_READ);
 }
 
 void session_step(struct session *s)
 {
     if (session_has_input(s))
-        session_read(s);
+        take_input(s);
     else if (s->busy)
         session_step_job(s);
 }
@@ -47,7 +63,8 @@ bool session_finished(const struct session *s)
 static void on_data(struct bufferevent *io, void *context)
 {
     struct session *s = context;
-    (void)io;
+    if (is_full(s))
+        bufferevent_disable(io, EV_READ);
     cli_schedule(s->cli);
 }
 
@@ -128,7 +145,6 @@ struct session *session_new(struct cli *cli, int fd)
     s->job.out = s->out;
     json_stream_init(&s->job.json, s->out);
     bufferevent_setcb(s->io, on_data, on_drained, on_event, s);
-    bufferevent_setwatermark(s->io, EV_READ, 0, INPUT_HIGH);
     bufferevent_setwatermark(s->io, EV_WRITE, SESSION_OUTPUT_HIGH / 2, 0);
     bufferevent_enable(s->io, EV_READ | EV_WRITE);
     session_restart_idle(s);

@@ -81,7 +81,8 @@ struct cli {
     const struct cli_router *router;
     struct evconnlistener *listener;
     struct event *turn;  /* some session can go on */
-    struct event *retry; /* accepting again after descriptors ran out */
+    struct event *retry; /* accepting again, after descriptors ran out or too many came */
+    struct bucket accepts;
     struct event *second;
     struct rates *rates; /* sampled each second */
     char path[108];
