@@ -28,8 +28,8 @@ bool filter_is_behind(const struct filter *filter);
 /* Bytes that it has taken and not looked at. */
 size_t filter_holds(const struct filter *filter);
 
-/* Nothing more will come, and it is not behind: adds what was kept until now. False, with a sentence in WHY, when some line was not looked
- * at, as matching it would have cost too much. */
+/* Nothing more will come, and it is not behind: adds what was kept until now. False, with a sentence in WHY, when some
+ * line was not looked at, as matching it would have cost too much. */
 bool filter_end(struct filter *filter, struct evbuffer *out, char *why, size_t why_size);
 
 /* What may stand at the end of TEXT, which begins with a pipe. */
