@@ -12,12 +12,15 @@
 
 #define SOCKET_DEFAULT "/run/ferryd/ferryd.sock"
 
-static struct heard heard;
+static void on_signal(int number);
+static struct heard heard = {.on_signal = on_signal};
 
 static void on_signal(int number)
 {
     if (number == SIGWINCH)
         heard.resized = 1;
+    else if (number == SIGTERM || number == SIGHUP)
+        heard.ended = number;
     else
         heard.interrupted = 1;
 }
