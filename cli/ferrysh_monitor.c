@@ -211,6 +211,18 @@ static bool is_unicode(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+/* newterm(3) would find out too, but forgets to free something then. */
+static bool is_known_terminal(TERMINAL *before)
+{
+    int error;
+    if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+        return false;
+    TERMINAL *found = set_curterm(before);
+    if (found != before)
+        del_curterm(found);
+    return true;
+}
+
 static void begin_terminal(struct monitor *m)
 {
     set_escdelay(ESCAPE_MS);
@@ -232,7 +244,7 @@ struct monitor *monitor_open(struct heard *heard, bool colour)
     *m = (struct monitor){.heard = heard, .colour = colour, .terminal_before = cur_term};
     m->view = (struct picture_view){.blocks = is_unicode(), .clock = m->clock};
     hear_signals(m);
-    m->screen = newterm(NULL, stdout, stdin);
+    m->screen = is_known_terminal(m->terminal_before) ? newterm(NULL, stdout, stdin) : NULL;
     if (m->screen == NULL) {
         leave_signals(m);
         free(m);

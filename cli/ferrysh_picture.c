@@ -337,15 +337,18 @@ static unsigned draw_parts(const struct looks *looks, const struct picture_layou
         row += layout->blanks;
         pen = pen_on(&lines[row++], PICTURE_TITLE, view);
         put_left(&pen, "Dropped", 24);
-        put_right(&pen, "packets", 20);
-        put_right(&pen, "rate", 12);
+        put_right(&pen, "Packets", 20);
+        put_right(&pen, "Rate", 12);
         draw_drops(look, layout->drops, lines + row, view);
         row += layout->drops;
     }
     if (layout->top > 0) {
         row += layout->blanks;
         pen = pen_on(&lines[row++], PICTURE_TITLE, view);
-        put(&pen, "Destination            Bytes   Packets  Share of bytes");
+        put_left(&pen, "Destination", 18);
+        put_right(&pen, "Bytes", 9);
+        put_right(&pen, "Packets", 10);
+        put(&pen, "  Share of bytes");
         for (unsigned i = 0; i < layout->top; i++) {
             pen = pen_on(&lines[row++], PICTURE_PLAIN, view);
             draw_top(&pen, &look->top[i], view->blocks);

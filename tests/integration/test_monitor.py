@@ -26,7 +26,7 @@ def look(interfaces=(interface("r0"),), drops=(), top=(), **more):
 
 def named(t):
     """The interfaces on the screen, from the top."""
-    return [line.split()[0] for line in t.lines() if re.match(r"\S+ +(up|down) ", line)]
+    return [line.split()[0] for line in t.lines()[1:] if re.match(r"\S+ +(up|down) ", line)]
 
 
 def flood(pair, destination):
@@ -68,7 +68,7 @@ def test_the_router_at_a_glance(make_pair, open_terminal):  # noqa: F811
     t.keys("monitor\r")
     t.sees(re.compile(r"^r1  up \d\d:\d\d:\d\d .* \d\d:\d\d:\d\d$", re.M))
     t.sees(re.compile(r"^r0 +up +\d[\d.]* [kM]bit/s +[1-9]\S*( k)? +\d[\d.]* [kM]bit/s.*[▁-█]", re.M))
-    t.sees(re.compile(r"^10\.0\.2\.0/24 +\d+\.\d % +\d+\.\d %  [▏-█]", re.M))
+    t.sees(re.compile(r"^10\.0\.2\.0/24 +\d+\.\d % +\d+\.\d %  [█-▏]", re.M))
     t.sees(re.compile(r"^blackhole +\d+ +[1-9]\d* /s$", re.M))
     assert named(t) == ["r0", "r1"]
     pair.h2.up("eth0", False)
@@ -94,16 +94,16 @@ def test_keys_that_leave(script, watching, key):  # noqa: F811
 def test_more_interfaces_than_lines(script, watching):  # noqa: F811
     many = [interface(f"r{i}", 1000 * ((i * 7) % 30)) for i in range(30)]
     t = watching(look(many), 10, 80)
-    t.until(lambda: named(t) == [f"r{i}" for i in range(7)], "the first ones")
-    assert "interfaces 1-7 of 30" in t.text()
-    for key, first in (("\x1b[B", 1), ("\x1b[6~", 8), ("\x1b[5~", 1), ("\x1b[A", 0), ("\x1b[A", 0), ("\x1b[4~", 23), ("\x1b[B", 23),
+    t.until(lambda: named(t) == [f"r{i}" for i in range(6)], "the first ones")
+    assert "interfaces 1-6 of 30" in t.text()
+    for key, first in (("\x1b[B", 1), ("\x1b[6~", 7), ("\x1b[5~", 1), ("\x1b[A", 0), ("\x1b[A", 0), ("\x1b[4~", 24), ("\x1b[B", 24),
                        ("\x1b[1~", 0)):
         t.keys(key.replace("[B", "OB").replace("[A", "OA"))
-        t.until(lambda: named(t) == [f"r{i}" for i in range(first, first + 7)], f"those from {first}")
+        t.until(lambda: named(t) == [f"r{i}" for i in range(first, first + 6)], f"those from {first}")
     t.keys("s")
-    t.until(lambda: named(t) == [f"r{i}" for i in (17, 4, 21, 8, 25, 12, 29)], "the busiest first")
+    t.until(lambda: named(t) == [f"r{i}" for i in (17, 4, 21, 8, 25, 12)], "the busiest first")
     t.keys("s\x1bOB")
-    t.until(lambda: named(t) == [f"r{i}" for i in range(1, 8)], "the order of the configuration")
+    t.until(lambda: named(t) == [f"r{i}" for i in range(1, 7)], "the order of the configuration")
     leave(t, script)
     t.leave()
 
@@ -112,14 +112,14 @@ def test_the_window_is_followed(script, watching):  # noqa: F811
     many = [interface(f"r{i}") for i in range(30)]
     t = watching(look(many), 10, 80)
     t.resize(20, 120)
-    t.until(lambda: len(named(t)) == 17 and t.lines()[19].endswith("interfaces 1-17 of 30"), "a higher picture")
+    t.until(lambda: len(named(t)) == 16 and t.lines()[19].endswith("interfaces 1-16 of 30"), "a higher picture")
     assert t.screen.display[0].rstrip().endswith(t.text().splitlines()[0][-8:]) and len(t.screen.display[0].rstrip()) == 120
     t.resize(5, 30)
     t.until(lambda: named(t) == ["r0", "r1"] and t.lines()[4].startswith("q quit"), "a low one")
     t.resize(1, 3)
     t.until(lambda: t.text() == "r1", "the least that there is")
     t.resize(24, 80)
-    t.until(lambda: len(named(t)) == 21, "and back")
+    t.until(lambda: len(named(t)) == 20, "and back")
     leave(t, script)
     t.leave()
 
@@ -174,7 +174,7 @@ def test_what_a_look_says_steers_no_terminal(script, watching):  # noqa: F811
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"hostname":"r1"', look(interfaces=[{"name": "r0"}]), look(seconds="1"),
-                                  look(top=[3]), look(drops={}), look(interfaces=[{**interface("r0"), "up": 1}]),
+                                  look(top=[3]), look().replace('"drops": []', '"drops": {}'), look(interfaces=[{**interface("r0"), "up": 1}]),
                                   "[" * 60000])
 def test_a_look_that_is_none_ends_it(script, watching, text):  # noqa: F811
     t = watching(look())
@@ -204,6 +204,7 @@ def test_a_router_that_goes_away_restores_the_screen(make_pair, open_terminal): 
     t = open_terminal(pair.router, TERM="screen")
     t.keys("monitor\r")
     t.sees("q quit")
+    pair.lab.forget(pair.router)
     pair.router.kill()
     t.sees("ferrysh: ferryd closed the connection")
     assert t.ends() == 2
@@ -314,7 +315,7 @@ def test_in_a_real_terminal(pair, in_tmux):
     before = t.text()
     t.do("send-keys", "monitor", "Enter")
     t.sees(r"^r0 +up +[1-9][\d.]* [kM]bit/s +[1-9].*[▁-█]")
-    t.sees(r"^10\.0\.2\.0/24 +\d+\.\d % +\d+\.\d %  [▏-█]")
+    t.sees(r"^10\.0\.2\.0/24 +\d+\.\d % +\d+\.\d %  [█-▏]")
     assert "is up for" not in t.text()
     t.do("resize-window", "-x", "60", "-y", "12")
     wait_until(lambda: len(t.text().splitlines()) == 12 and t.text().splitlines()[-1].startswith("q quit"), WAIT, "a smaller picture")
