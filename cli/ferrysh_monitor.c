@@ -71,8 +71,10 @@ static void follow_size(struct monitor *m)
 {
     struct winsize size = {0};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0 &&
-        (size.ws_row != LINES || size.ws_col != COLS))
+        (size.ws_row != LINES || size.ws_col != COLS)) {
         resizeterm(size.ws_row, size.ws_col);
+        clearok(curscr, TRUE); /* what terminals make of their text then, each in its way, is not to be relied on */
+    }
     unsigned rows = (unsigned)LINES < ROWS_MOST ? (unsigned)LINES : ROWS_MOST;
     m->view.columns = (unsigned)COLS;
     if (rows == m->view.rows)
