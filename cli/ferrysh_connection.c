@@ -47,8 +47,8 @@ static void let_signals_in(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Waits for a frame. False when a signal came (errno EINTR: ask again), the pager or the full screen was left (EPIPE),
- * or the connection is over. */
+/* Waits for a frame. False when a signal or a key came (errno EINTR: ask again), the pager was left (EPIPE), or the
+ * connection is over. */
 static bool receive(struct connection *c, struct frame *frame)
 {
     sigset_t none;
@@ -62,8 +62,11 @@ static bool receive(struct connection *c, struct frame *frame)
                                 {screen_keys_fd(c->screen), POLLIN, 0}};
         if (ppoll(wait, 3, NULL, &none) < 0)
             return false;
-        bool left = wait[2].revents != 0 && !screen_keys(c->screen, (wait[2].revents & ~POLLIN) != 0);
-        if (left || (wait[1].revents != 0 && wait[0].revents == 0)) {
+        if (wait[2].revents != 0) {
+            errno = EINTR;
+            return false;
+        }
+        if (wait[1].revents != 0 && wait[0].revents == 0) {
             errno = EPIPE;
             return false;
         }
@@ -268,7 +271,10 @@ static enum status run(struct connection *c, const char *line, const char *where
     (void)send_frame(c, FRAME_COMMAND, line); /* if it fails the server's last words are still to be read */
     for (;;) {
         let_signals_in();
-        screen_heard(c->screen);
+        if (!screen_heard(c->screen)) {
+            screen_finish(c->screen);
+            quit_answer(c);
+        }
         if (c->heard->interrupted && !interrupt(c))
             return STATUS_NO_DAEMON;
         if (receive(c, &frame)) {
@@ -279,7 +285,7 @@ static enum status run(struct connection *c, const char *line, const char *where
             }
             if (c->lost)
                 return c->left ? STATUS_GOOD : STATUS_NO_DAEMON;
-        } else if (errno == EPIPE && (c->screen->pager.pid != 0 || c->screen->monitor != NULL)) {
+        } else if (errno == EPIPE && c->screen->pager.pid != 0) {
             screen_finish(c->screen);
             quit_answer(c);
         } else if (errno != EINTR) {

@@ -2,6 +2,7 @@
 
 #include <curses.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +199,12 @@ static bool take_key(struct monitor *m, int key)
 
 bool monitor_keys(struct monitor *m)
 {
+    struct pollfd typed = {STDIN_FILENO, POLLIN, 0};
     int key;
+    if (poll(&typed, 1, 0) <= 0)
+        return true;
+    if ((typed.revents & ~POLLIN) != 0) /* the terminal is gone */
+        return false;
     while ((key = getch()) != ERR)
         if (!take_key(m, key))
             return false;

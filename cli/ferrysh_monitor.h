@@ -18,7 +18,7 @@ void monitor_close(struct monitor *monitor);
 
 void monitor_look(struct monitor *monitor, const struct look *look);
 
-/* Takes the keys that were typed. False: leave. */
+/* Takes the keys that were typed, if any. False: leave. */
 bool monitor_keys(struct monitor *monitor);
 
 /* The terminal may have another size by now. */

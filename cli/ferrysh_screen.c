@@ -155,18 +155,16 @@ int screen_keys_fd(const struct screen *s)
     return s->monitor != NULL ? STDIN_FILENO : -1;
 }
 
-bool screen_keys(struct screen *s, bool hung_up)
-{
-    return s->monitor == NULL || (!hung_up && monitor_keys(s->monitor));
-}
-
-void screen_heard(struct screen *s)
+bool screen_heard(struct screen *s)
 {
     if (s->monitor == NULL)
-        return;
-    monitor_follow(s->monitor);
-    if (s->heard->ended)
+        return true;
+    if (s->heard->ended) {
         leave_monitor(s);
+        return true;
+    }
+    monitor_follow(s->monitor);
+    return monitor_keys(s->monitor);
 }
 
 /* ---- refusals ---- */

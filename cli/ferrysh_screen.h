@@ -54,10 +54,10 @@ bool screen_look(struct screen *screen, const char *text, size_t len);
 
 /* While it fills the screen: what is typed comes from this descriptor, otherwise -1. */
 int screen_keys_fd(const struct screen *screen);
-bool screen_keys(struct screen *screen, bool hung_up); /* false: leave it */
 
-/* After signals: follows the terminal's size, and ends ferrysh if they say so. */
-void screen_heard(struct screen *screen);
+/* While it fills the screen: follows the terminal's size and the keys, and ends ferrysh if a signal says so. False:
+ * leave it. Never waits. */
+bool screen_heard(struct screen *screen);
 
 /* What has not been shown yet will not be. */
 void screen_discard(struct screen *screen);

@@ -5,11 +5,12 @@ import os
 import re
 import signal
 import subprocess
+import threading
 
 import pexpect
 import pytest
 
-from tests.integration.test_terminal import WAIT, open_terminal, script, scripted  # noqa: F401
+from tests.integration.test_terminal import WAIT, frame, open_terminal, script, scripted  # noqa: F401
 from tests.lab.lab import TWO_HOSTS, wait_until
 
 OPENS, CLOSES = "\x1b[?1049h", "\x1b[?1049l"  # the second screen that terminals have for such programs
@@ -89,6 +90,33 @@ def test_keys_that_leave(script, watching, key):  # noqa: F811
     script.answer("one\n")
     t.sees("show version\none\nr1#")
     t.leave()
+
+
+def test_a_key_gets_through_a_flood(script, watching):  # noqa: F811
+    t = watching(look())
+    done, frames = threading.Event(), frame("Z", "") * 100000
+
+    def flood_frames():
+        while not done.is_set():
+            script.peer.sendall(frames)
+
+    feeder = threading.Thread(target=flood_frames)
+    feeder.start()
+    try:
+        t.keys("q")
+        assert script.hears("I") == ""
+    finally:
+        done.set()
+        feeder.join()
+
+
+def test_a_terminal_that_hangs_up_ends_it(pair, open_terminal):  # noqa: F811
+    t = open_terminal(pair.router, TERM="screen")
+    t.keys("monitor\r")
+    t.sees("q quit")
+    assert len(pair.router.json("show users")["users"]) == 2
+    t.child.close(force=False)
+    wait_until(lambda: len(pair.router.json("show users")["users"]) == 1, WAIT, "the end of the session")
 
 
 def test_more_interfaces_than_lines(script, watching):  # noqa: F811
