@@ -535,6 +535,7 @@ static bool make_first(struct changes *changes)
                             .running = config_hold(r->running),
                             .saved = config_hold(changes->saved)};
     findings_init(&c->findings, false);
+    c->findings.errors.discreet = true; /* members of the group are not root */
     changes->candidate = c;
     if (worker_do(r->worker, make_candidate, was_made, c))
         return true;
