@@ -15,6 +15,7 @@
 #include "cli/routes_file.h"
 #include "daemon/config_file.h"
 #include "daemon/config_text.h"
+#include "daemon/config_token.h"
 
 #define NEW_MODE 0640 /* there may be keys in it */
 #define ENDING   ".conf"
@@ -231,6 +232,16 @@ static bool is_configuration(const char *path)
     return config != NULL;
 }
 
+/* The word in a comment or a string is none. */
+static bool includes_others(const struct bytes *text)
+{
+    struct source f = source_of("", text->at, text->n);
+    enum token token = TOKEN_END;
+    while (text->n > 0 && (token = source_token(&f)) != TOKEN_END && token != TOKEN_BAD && token != TOKEN_INCLUDE)
+        ;
+    return token == TOKEN_INCLUDE;
+}
+
 static bool may_be_replaced(struct saving *s)
 {
     if (s->is_start && s->wish->unconfirmed)
@@ -246,7 +257,7 @@ static bool may_be_replaced(struct saving *s)
                    s->target);
     }
     struct saved_file print = print_of(&s->old);
-    if (!s->wish->force && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
+    if (!s->wish->force && includes_others(&s->old))
         return say(s,
                    "%s includes other files, and what is written stands in one. Nothing was written: write memory "
                    "force makes one file of them (and keeps this one as %s.1)",
