@@ -57,6 +57,7 @@ struct changes {
     unsigned n;
     struct candidate *candidate;
     struct routes_change routes;
+    unsigned refused; /* interfaces, before what is under way */
     struct event *turn;
     bool stopping;
     const struct config *saved; /* held */
@@ -438,7 +439,7 @@ static void change_routes(int fd, short what, void *context)
     }
     routes_discard(changes->router, &changes->routes.want);
     unsigned refused = interfaces_refused(changes->router->interfaces);
-    if (refused > 0)
+    if (refused > changes->refused || (refused > 0 && changes->first->what.kind == CLI_CHANGE_FILE))
         findings_say(&changes->candidate->findings, CONFIG_LOG_NOTICE,
                      "%u interface%s not forwarding because something stands in the way: show interfaces says what",
                      refused, refused == 1 ? " is" : "s are");
@@ -460,6 +461,14 @@ static void follow_up(struct changes *changes, const struct config *before)
         remember(changes, before, change);
 }
 
+/* That there is no such group was said when it was named. */
+static bool concerns_group(const struct changes *changes, const struct config *before)
+{
+    const char *was = before->cli_group, *is = changes->router->running->cli_group;
+    return changes->first->what.kind == CLI_CHANGE_FILE ||
+           strcmp(was == NULL ? "" : was, is == NULL ? "" : is) != 0;
+}
+
 static void apply(struct changes *changes)
 {
     struct router *r = changes->router;
@@ -467,9 +476,10 @@ static void apply(struct changes *changes)
     const struct config *before = r->running;
     r->running = c->config;
     c->config = NULL;
+    changes->refused = interfaces_refused(r->interfaces);
     apply_follow(r, before);
-    if (c->access_warning[0] != '\0')
-        log_warning(&r->log, "%s", c->access_warning);
+    if (c->access_warning[0] != '\0' && concerns_group(changes, before))
+        findings_say(&c->findings, CONFIG_LOG_WARNING, "%s", c->access_warning);
     if (r->cli != NULL)
         cli_set_access(r->cli, &c->access, r->running->cli_idle_timeout);
     config_check_restart(before, r->running, &c->findings.errors);
