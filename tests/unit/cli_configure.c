@@ -528,6 +528,9 @@ static void interfaces(void)
     CU_ASSERT_EQUAL(s.config->interfaces[4].mtu, 1400);
     CU_ASSERT_TRUE(s.config->interfaces[4].shutdown && s.config->interfaces[4].type == CONFIG_ETHERNET);
     CU_ASSERT_EQUAL(s.config->interfaces[5].type, CONFIG_LOOPBACK);
+    expect(T "interface Loopback0\ninterface loop\ninterface lo\ninterface loopback\n", "");
+    for (unsigned i = 6; i < 10; i++)
+        CU_ASSERT_EQUAL(s.config->interfaces[i].type, i == 6 ? CONFIG_LOOPBACK : CONFIG_ETHERNET);
     /* entering one that is there changes nothing */
     unsigned changes = s.n_past;
     expect(T "interface r9\nend\n", "");
