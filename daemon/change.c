@@ -461,12 +461,9 @@ static void follow_up(struct changes *changes, const struct config *before)
         remember(changes, before, change);
 }
 
-/* That there is no such group was said when it was named. */
-static bool concerns_group(const struct changes *changes, const struct config *before)
+static bool same_group(const struct config *a, const struct config *b)
 {
-    const char *was = before->cli_group, *is = changes->router->running->cli_group;
-    return changes->first->what.kind == CLI_CHANGE_FILE ||
-           strcmp(was == NULL ? "" : was, is == NULL ? "" : is) != 0;
+    return strcmp(a->cli_group == NULL ? "" : a->cli_group, b->cli_group == NULL ? "" : b->cli_group) == 0;
 }
 
 static void apply(struct changes *changes)
@@ -478,7 +475,7 @@ static void apply(struct changes *changes)
     c->config = NULL;
     changes->refused = interfaces_refused(r->interfaces);
     apply_follow(r, before);
-    if (c->access_warning[0] != '\0' && concerns_group(changes, before))
+    if (c->access_warning[0] != '\0' && !same_group(before, r->running)) /* else it was said before */
         findings_say(&c->findings, CONFIG_LOG_WARNING, "%s", c->access_warning);
     if (r->cli != NULL)
         cli_set_access(r->cli, &c->access, r->running->cli_idle_timeout);

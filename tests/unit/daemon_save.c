@@ -216,7 +216,8 @@ static void the_word_include_in_a_text_includes_nothing(void)
 {
     struct place p;
     place_init(&p);
-    write_text(p.path, "// no @include here\n/*\n@include \"x\"\n*/\ninterfaces = ( );\nlog: { level =\n\"info\"; };\n");
+    write_text(p.path,
+               "// no @include here\n/*\n@include \"x\"\n*/\ninterfaces = ( );\nlog: { level =\n\"info\"; };\n");
     load(&p);
     name(&p, "other");
     CU_ASSERT(save(&p) && says(&p, "was saved"));
