@@ -47,7 +47,7 @@ PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-rout
                   libpcap-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
-                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less
+                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------
@@ -138,12 +138,18 @@ units: $(UNITS)
 
 # ---- what people call ---------------------------------------------------------------------------
 
+# Tests only compare with FRR's programs: installing them must not start a routing daemon on this machine.
 deps:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	    if [ "$$(id -u)" != 0 ]; then echo "Missing:" $$missing"; 'sudo make deps' installs them."; exit 1; fi; \
 	    echo "Installing:" $$missing; \
+	    frr=$$(echo "$$missing" | grep -x frr); \
+	    [ -z "$$frr" ] || systemctl -q mask --runtime frr.service 2>/dev/null; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    status=$$?; \
+	    [ -z "$$frr" ] || { systemctl -q unmask --runtime frr.service; systemctl -q disable frr.service; } 2>/dev/null; \
+	    exit $$status; \
 	fi
 
 # What root builds belongs to the owner of the tree, who goes on building without sudo.
@@ -177,19 +183,25 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
 	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
 	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
 
-# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
+# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
+# to its shell.
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+$(OUT)/fuzz/talk: $(OUT)/tests/fuzz/talk.o $(UNIT_SUPPORT) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer

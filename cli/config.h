@@ -147,6 +147,9 @@ struct config_writer {
 };
 bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
 
+/* In libconfig text, which gets no longer: the values of keys and passwords become "*". */
+void config_hide_keys(char *text);
+
 /* A copy bit by bit: at most MOST entries of its lists, MOST > 0. What has not come to its end is freed by
  * config_copy_end, which may be called at any time. */
 enum config_copy_step { CONFIG_COPY_MORE, CONFIG_COPY_DONE, CONFIG_COPY_FAILED };

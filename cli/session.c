@@ -20,10 +20,11 @@ bool session_runnable(const struct session *s)
 {
     if (s->gone || s->closing)
         return false;
-    if (session_has_input(s) && s->protocol == SESSION_FRAMED && s->busy)
-        return true;
+    /* an interrupt is heard however much waits to be read, but only one: each is echoed */
     if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH)
-        return false;
+        return s->busy && s->protocol == SESSION_FRAMED && !s->job.interrupted && session_has_input(s);
+    if (s->busy && s->protocol == SESSION_FRAMED && session_has_input(s))
+        return true;
     return s->busy ? !s->waiting : session_has_input(s);
 }
 
