@@ -57,7 +57,7 @@ struct changes {
     unsigned n;
     struct candidate *candidate;
     struct routes_change routes;
-    unsigned refused; /* interfaces, before what is under way */
+    bool applying; /* interfaces follow the candidate */
     struct event *turn;
     bool stopping;
     const struct config *saved; /* held */
@@ -400,6 +400,12 @@ bool changes_confirm(struct changes *changes)
 
 /* ---- applying ---- */
 
+void changes_heard(struct changes *changes, enum config_log_level level, const char *text)
+{
+    if (changes != NULL && changes->applying)
+        findings_heard(&changes->candidate->findings, level, text);
+}
+
 /* What became of it, for whoever asked and the log. Single edits are said by the shell, which knows their words. */
 static void sum_up(struct changes *changes)
 {
@@ -433,13 +439,14 @@ static void change_routes(int fd, short what, void *context)
     (void)what;
     if (interfaces_opening(changes->router->interfaces, changes->turn))
         return;
+    changes->applying = false;
     if (routes_change_some(&changes->routes, PREFIXES_A_TURN, loop_now(changes->router->loop))) {
         event_add(changes->turn, &at_once);
         return;
     }
     routes_discard(changes->router, &changes->routes.want);
     unsigned refused = interfaces_refused(changes->router->interfaces);
-    if (refused > changes->refused || (refused > 0 && changes->first->what.kind == CLI_CHANGE_FILE))
+    if (refused > 0 && changes->first->what.kind == CLI_CHANGE_FILE)
         findings_say(&changes->candidate->findings, CONFIG_LOG_NOTICE,
                      "%u interface%s not forwarding because something stands in the way: show interfaces says what",
                      refused, refused == 1 ? " is" : "s are");
@@ -473,7 +480,7 @@ static void apply(struct changes *changes)
     const struct config *before = r->running;
     r->running = c->config;
     c->config = NULL;
-    changes->refused = interfaces_refused(r->interfaces);
+    changes->applying = true;
     apply_follow(r, before);
     if (c->access_warning[0] != '\0' && !same_group(before, r->running)) /* else it was said before */
         findings_say(&c->findings, CONFIG_LOG_WARNING, "%s", c->access_warning);

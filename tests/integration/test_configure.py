@@ -209,7 +209,9 @@ def test_no_next_hop_is_not_every_next_hop(pair):
 
 def test_what_stands_in_the_way_is_said_once_and_to_whom_it_concerns(pair):
     router = pair.router
-    assert "not forwarding" in router.shell("configure terminal", "interface lo")
+    assert "interface lo does not forward: the device is not Ethernet" in router.shell("configure terminal", "interface lo")
+    assert "there is no device of that name" in router.shell("configure terminal", "interface gone0")
+    assert "mtu = 9000 is more than the device's" in router.shell("configure terminal", "interface r0", "mtu 9000")
     assert 'group "ferry-no-such"' in router.shell("configure terminal", "cli group ferry-no-such")
     before = len(router.log())
     assert router.shell("configure terminal", "hostname other") == ""
