@@ -267,8 +267,11 @@ static void end_first(struct changes *changes, bool good, const char *text)
 static void finish(struct changes *changes, bool good)
 {
     struct candidate *c = changes->candidate;
-    findings_log(&c->findings, &changes->router->log);
-    char *text = changes->first->askers == NULL ? NULL : findings_text(&c->findings);
+    const struct change *change = changes->first;
+    /* what somebody mistyped is no error of the router's: the shell logs it as theirs */
+    if (good || change->what.kind != CLI_CHANGE_EDITS || change->askers == NULL)
+        findings_log(&c->findings, &changes->router->log);
+    char *text = change->askers == NULL ? NULL : findings_text(&c->findings);
     changes->candidate = NULL;
     free_candidate(c);
     end_first(changes, good, text != NULL ? text : "");

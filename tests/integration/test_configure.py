@@ -107,6 +107,7 @@ def test_a_refused_command_changes_nothing(pair):
         assert running(pair.router) == before
     assert answers(pair.h1, "10.0.2.2")
     assert re.search(r"uid 0, session \d+: interface r1: ip address 10\.0\.1\.1/24: refused: ", pair.router.log())
+    assert " error: " not in pair.router.log()
 
 
 def test_a_draft_takes_effect_as_one_change(pair):
