@@ -424,6 +424,18 @@ static bool put_in_place(struct saving *s, bool in_place)
     return write_in_place(s);
 }
 
+/* A relative path in what was written is seen from its folder. */
+static bool finds_routes(const struct saving *s)
+{
+    const char *routes = s->wish->config->routes_path;
+    char path[2 * PATH_MAX];
+    if (routes == NULL || routes[0] == '\0' || routes[0] == '/')
+        return true;
+    int folder = (int)(strrchr(s->target, '/') - s->target);
+    snprintf(path, sizeof path, "%.*s/%s", folder, s->target, routes);
+    return access(path, F_OK) == 0;
+}
+
 /* ---- all of it ---- */
 
 static bool replace(struct saving *s)
@@ -440,6 +452,9 @@ static bool replace(struct saving *s)
     size_t len = strlen(s->report);
     if (s->is_start && s->exists)
         snprintf(s->report + len, SAVE_REPORT - len, "; what was there before is %s.1", s->target);
+    else if (!s->is_start && !finds_routes(s))
+        snprintf(s->report + len, SAVE_REPORT - len, "; its routes file %s is looked for beside it: copy that too",
+                 s->wish->config->routes_path);
     return true;
 }
 

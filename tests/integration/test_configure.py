@@ -1,6 +1,7 @@
 """Configuring over the socket: what packets do changes with what is said, whole or not at all."""
 
 import json
+import os
 import re
 import socket
 
@@ -184,6 +185,16 @@ def test_going_back_and_saving(pair):
 def test_json_of_changes_is_one_document(pair):
     for command in ("show changes json", "show rollback json"):
         assert isinstance(json.loads(pair.router.shell(command)), dict)
+
+
+def test_a_copy_elsewhere_says_that_it_lacks_its_routes(pair):
+    router, folder = pair.router, os.path.dirname(pair.router.config)
+    with open(os.path.join(folder, "table.txt"), "w", encoding="utf-8") as file:
+        file.write("10.50.0.0/16 blackhole\n")
+    os.mkdir(os.path.join(folder, "other"))
+    router.shell("configure terminal", "static-routes-file table.txt")
+    assert "table.txt" not in router.shell(f"copy running-config {folder}/copy.conf")
+    assert "its routes file table.txt is looked for beside it" in router.shell(f"copy running-config {folder}/other/copy.conf")
 
 
 def test_a_script_that_ends_without_commit_is_told(pair):
