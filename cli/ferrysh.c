@@ -157,6 +157,8 @@ static enum status run(const struct options *options)
         else
             status = run_interactive(&connection);
     }
+    if (status == STATUS_GOOD && !interactive && options->complete == NULL && !connection.lost)
+        status = run_one(&connection, "end", ""); /* is refused if changes are not committed, which would be lost */
     connection_close(&connection);
     screen_end(&screen);
     return status;
