@@ -44,10 +44,11 @@ LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
                   libconfig-dev liburcu-dev libedit-dev libjansson-dev libpcre2-dev \
-                  libpcap-dev
+                  libpcap-dev libncurses-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
-                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less
+                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr \
+                  tmux
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------
@@ -56,6 +57,7 @@ FORWARDING := $(sort $(wildcard forwarding/*.c))
 PROTOCOLS  := $(sort $(wildcard protocols/*.c protocols/*/*.c))
 CLI        := $(filter-out $(CLIENT),$(sort $(wildcard cli/*.c)))
 CLIENT     := $(sort $(wildcard cli/ferrysh*.c))
+CLIENT_ALSO := cli/text.c
 DAEMON     := $(sort $(wildcard daemon/*.c))
 CLI        := $(filter-out $(CLIENT),$(CLI))
 
@@ -67,6 +69,7 @@ LIB_CLI        := $(OUT)/libcli.a
 
 LIBS_FORWARDING := -lurcu-qsbr -lurcu-common -lpthread
 LIBS_CLI         = -levent -ljansson -lpcre2-8 $(shell pkg-config --libs libpcap)
+LIBS_CLIENT      = -ledit -ljansson $(shell pkg-config --libs ncursesw)
 LIBS_DAEMON     := -lconfig -lnl-route-3 -lnl-3
 INCLUDES_DAEMON := -I/usr/include/libnl3
 
@@ -101,9 +104,9 @@ $(OUT)/lib%.a:
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
-$(OUT)/ferrysh: $(call objects,$(CLIENT))
+$(OUT)/ferrysh: $(call objects,$(CLIENT) $(CLIENT_ALSO))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLIENT)
 
 # ---- unit tests: each links its own floor and those below, and nothing else --------------------
 # tests/unit/FLOOR_NAME.c is a CUnit program of the floor that its name begins with.
@@ -121,8 +124,8 @@ $(call unit,$(UNIT_forwarding)): $(LIB_FORWARDING)
 $(call unit,$(UNIT_protocols)): $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI)
-$(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT))) $(LIB_FORWARDING)
-$(call unit,$(UNIT_ferrysh)): LIBS_UNIT = -ledit
+$(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT) $(CLIENT_ALSO))) $(LIB_FORWARDING)
+$(call unit,$(UNIT_ferrysh)): LIBS_UNIT = $(LIBS_CLIENT)
 $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(DAEMON))) \
                              $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI)
@@ -138,12 +141,18 @@ units: $(UNITS)
 
 # ---- what people call ---------------------------------------------------------------------------
 
+# Tests only compare with FRR's programs: installing them must not start a routing daemon on this machine.
 deps:
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	    if [ "$$(id -u)" != 0 ]; then echo "Missing:" $$missing"; 'sudo make deps' installs them."; exit 1; fi; \
 	    echo "Installing:" $$missing; \
+	    frr=$$(echo "$$missing" | grep -x frr); \
+	    [ -z "$$frr" ] || systemctl -q mask --runtime frr.service 2>/dev/null; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    status=$$?; \
+	    [ -z "$$frr" ] || { systemctl -q unmask --runtime frr.service; systemctl -q disable frr.service; } 2>/dev/null; \
+	    exit $$status; \
 	fi
 
 # What root builds belongs to the owner of the tree, who goes on building without sudo.
@@ -177,19 +186,25 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
 	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
 	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
 
-# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang).
+# Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
+# to its shell.
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_FORWARDING)
+$(OUT)/fuzz/talk: $(OUT)/tests/fuzz/talk.o $(UNIT_SUPPORT) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer

@@ -21,6 +21,7 @@ static const struct command *const show_words[] = {
     &command_show_processes,
     &command_show_running,
     &command_show_startup,
+    &command_show_tech,
     &command_show_users,
     &command_show_version,
     &command_show_changes,

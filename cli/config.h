@@ -119,6 +119,7 @@ const char *config_place_text(struct config_place place, char *to, size_t size);
 struct config_errors {
     void (*report)(struct config_errors *self, struct config_place place, bool warning, const char *text);
     unsigned errors, warnings; /* counted by config_error and config_warning */
+    bool discreet;             /* who hears of them may not read every file: words of private ones are not told */
 };
 void config_error(struct config_errors *errors, struct config_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -145,6 +146,9 @@ struct config_writer {
     bool begun;
 };
 bool config_write_some(struct config_writer *writer, FILE *to, size_t most);
+
+/* In libconfig text, which gets no longer: the values of keys and passwords become "*". */
+void config_hide_keys(char *text);
 
 /* A copy bit by bit: at most MOST entries of its lists, MOST > 0. What has not come to its end is freed by
  * config_copy_end, which may be called at any time. */

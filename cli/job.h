@@ -27,6 +27,7 @@ struct job {
     unsigned steps;          /* that were begun before this one */
     bool interrupted;        /* for commands that hear it */
     bool failed;             /* nothing was refused, but the exit status is 1 */
+    bool hides_keys;         /* the answer is for others: keys and passwords are left out */
     char *refusal;
 };
 

@@ -159,12 +159,26 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     evconnlistener_enable(cli->listener);
 }
 
+/* Once a plain client has finished speaking no event tells that it has gone altogether. A command that has something
+ * to print finds out; one that waits would wait for ever. */
+static void look_for_the_gone(struct cli *cli)
+{
+    struct session *s;
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link)) {
+        if (!s->ended || !s->waiting || !job_left_alone(&s->job))
+            continue;
+        s->gone = true;
+        cli_schedule(cli);
+    }
+}
+
 static void on_second(evutil_socket_t fd, short what, void *context)
 {
     struct cli *cli = context;
     (void)fd;
     (void)what;
     rates_sample(cli->rates, cli->router->dataplane, cli->router->now(cli->router->context));
+    look_for_the_gone(cli);
 }
 
 /* ---- the socket ---- */

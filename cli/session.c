@@ -10,8 +10,10 @@
 
 #include <event2/buffer.h>
 
+#include "cli/ask.h"
 #include "cli/draft.h"
 #include "cli/session_parts.h"
+#include "cli/text.h"
 
 #define INPUT_HIGH (16 * 1024)
 
@@ -153,8 +155,12 @@ struct session *session_new(struct cli *cli, int fd)
 
 void session_free(struct session *s)
 {
+    char text[TEXT_SHORT];
     if (s->busy)
         session_end_job(s);
+    if (s->draft != NULL && s->draft->n > 0)
+        ask_log(&s->job, "%s dropped: the session ended without commit",
+                text_count(s->draft->n, "change is", "changes are", text));
     draft_free(s->draft);
     filter_free(s->filter);
     if (s->io != NULL)

@@ -1,8 +1,10 @@
 /* show drops: what became of every packet that came in, and why those that were dropped were. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/job.h"
+#include "cli/text.h"
 #include "cli/tree.h"
 #include "forwarding/drop.h"
 
@@ -55,13 +57,18 @@ static json_t *view_json(const struct view *view)
 static void print_view(struct job *job, const struct view *view)
 {
     const struct port_counters *c = &view->counters;
-    job_print(job,
-              "%s: %" PRIu64 " received = %" PRIu64 " forwarded + %" PRIu64 " delivered + %" PRIu64 " ARP + %" PRIu64
-              " dropped + %" PRIu64 " held\n",
-              view->link.name, c->rx_packets, c->forwarded, c->delivered, c->arp, view->dropped, view->held);
-    for (unsigned i = 0; i < DROP__COUNT; i++)
-        if (c->drop[i] != 0)
-            job_print(job, "  %12" PRIu64 "  %-21s %s\n", c->drop[i], drop_name[i], drop_meaning[i]);
+    char line[256], wrapped[512];
+    snprintf(line, sizeof line,
+             "%s: %" PRIu64 " received = %" PRIu64 " forwarded + %" PRIu64 " delivered + %" PRIu64 " ARP + %" PRIu64
+             " dropped + %" PRIu64 " held",
+             view->link.name, c->rx_packets, c->forwarded, c->delivered, c->arp, view->dropped, view->held);
+    job_print(job, "%s\n", text_wrap(line, 0, 4, wrapped, sizeof wrapped));
+    for (unsigned i = 0; i < DROP__COUNT; i++) {
+        if (c->drop[i] == 0)
+            continue;
+        int at = snprintf(line, sizeof line, "  %12" PRIu64 "  %-21s ", c->drop[i], drop_name[i]);
+        job_print(job, "%s%s\n", line, text_wrap(drop_meaning[i], (size_t)at, (size_t)at, wrapped, sizeof wrapped));
+    }
 }
 
 static enum step show_drops(struct job *job)

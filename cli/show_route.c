@@ -107,7 +107,7 @@ static const char *special_text(enum rib_type type)
 {
     return type == RIB_BLACKHOLE     ? "unreachable (blackhole)"
            : type == RIB_UNREACHABLE ? "unreachable (ICMP unreachable)"
-                                     : "unreachable (ICMP administratively prohibited)";
+                                     : "unreachable (ICMP admin-prohibited)";
 }
 
 static void print_hop(struct job *job, const struct rib_hop_view *hop)

@@ -52,6 +52,8 @@ static enum step show_running(struct job *job)
     if (job_first(job))
         begin_running(job, writer);
     char *text = write_part(writer, &more);
+    if (text != NULL && job->hides_keys)
+        config_hide_keys(text);
     if (text == NULL) {
         job->failed = true; /* what has been said can not be taken back */
     } else if (job->line->json) {

@@ -283,23 +283,44 @@ const struct command command_show_users = {COMMAND_WORD, "users", "Who uses the 
 
 /* ---- show history ---- */
 
+#define HISTORY_ROWS 8 /* a line may be long */
+
+struct past_lines {
+    unsigned next;
+};
+
+static void begin_history(struct job *job, struct past_lines *past)
+{
+    unsigned n = job->session->history_n;
+    past->next = n > SESSION_HISTORY ? n - SESSION_HISTORY : 0;
+    if (!job->line->json)
+        return;
+    json_begin_object(&job->json, NULL);
+    json_begin_array(&job->json, "commands");
+}
+
 static enum step show_history(struct job *job)
 {
+    struct past_lines *past = job->state;
     const struct session *s = job->session;
-    json_t *list = job->line->json ? json_array() : NULL;
-    unsigned first = s->history_n > SESSION_HISTORY ? s->history_n - SESSION_HISTORY : 0;
-    for (unsigned i = first; i < s->history_n; i++) {
-        const char *line = s->history[i % SESSION_HISTORY];
+    if (job_first(job))
+        begin_history(job, past);
+    for (unsigned rows = 0; rows < HISTORY_ROWS && past->next < s->history_n; rows++) {
+        const char *line = s->history[past->next++ % SESSION_HISTORY];
         if (job->line->json)
-            json_array_append_new(list, json_text(line));
+            json_member(&job->json, NULL, json_text(line));
         else
-            job_print(job, "%5u  %s\n", i + 1, line);
+            job_print(job, "%5u  %s\n", past->next, line);
     }
-    if (job->line->json)
-        json_document(&job->json, json_pack("{s:o}", "commands", list));
+    if (past->next < s->history_n)
+        return STEP_MORE;
+    if (job->line->json) {
+        json_end(&job->json);
+        json_end(&job->json);
+    }
     return STEP_DONE;
 }
 
-static const struct command_run run_history = {.step = show_history};
+static const struct command_run run_history = {.state_size = sizeof(struct past_lines), .step = show_history};
 const struct command command_show_history = {COMMAND_WORD, "history", "What this session was told", COMMAND_SHOW,
                                              .run = &run_history};

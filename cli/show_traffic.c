@@ -129,14 +129,26 @@ static void print_rows(struct job *job, const char *title, const struct row *row
         job_print(job, "  %12" PRIu64 " %s\n", rows[i].value, rows[i].words);
 }
 
+/* Of the types with a name, for people. */
+static const char *const type_words[] = {
+    [0] = "echo replies",          [3] = "destinations unreachable",
+    [4] = "source quenches",       [5] = "redirects",
+    [8] = "echo requests",         [9] = "router advertisements",
+    [10] = "router solicitations", [11] = "times exceeded",
+    [12] = "parameter problems",   [13] = "timestamp requests",
+    [14] = "timestamp replies",    [15] = "information requests",
+    [16] = "information replies",  [17] = "address mask requests",
+    [18] = "address mask replies",
+};
+
 static void print_types(struct job *job, const char *direction, const uint64_t by_type[256])
 {
     for (unsigned i = 0; i < 256; i++) {
-        const char *name = icmp_type_name((uint8_t)i);
+        const char *words = i < sizeof type_words / sizeof type_words[0] ? type_words[i] : NULL;
         if (by_type[i] == 0)
             continue;
-        if (name != NULL)
-            job_print(job, "  %12" PRIu64 " %s %s\n", by_type[i], name, direction);
+        if (words != NULL)
+            job_print(job, "  %12" PRIu64 " %s %s\n", by_type[i], words, direction);
         else
             job_print(job, "  %12" PRIu64 " of type %u %s\n", by_type[i], i, direction);
     }

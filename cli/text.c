@@ -97,3 +97,25 @@ const char *text_row(const struct text_column *columns, unsigned n, const char *
     to[len + 1] = '\0';
     return to;
 }
+
+const char *text_wrap(const char *text, size_t at, size_t indent, char *to, size_t size)
+{
+    size_t len = 0;
+    bool begun = at > 0; /* the line has a word, or something before it */
+    to[0] = '\0';
+    while (*text != '\0') {
+        size_t gap = strspn(text, " "), word = strcspn(text + gap, " ");
+        bool breaks = begun && gap > 0 && at + gap + word > TEXT_COLUMNS;
+        int n = snprintf(to + len, size - len, "%s%*s%.*s", breaks ? "\n" : "", (int)(breaks ? indent : gap), "",
+                         (int)word, text + gap);
+        if (n < 0 || (size_t)n >= size - len) {
+            to[len] = '\0';
+            break;
+        }
+        len += (size_t)n;
+        at = (breaks ? indent : at + gap) + word;
+        begun = true;
+        text += gap + word;
+    }
+    return to;
+}

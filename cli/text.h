@@ -41,4 +41,10 @@ struct text_column {
 /* One line, its end included, nothing after the last cell's text. CELLS NULL: the titles. */
 const char *text_row(const struct text_column *columns, unsigned n, const char *const *cells, char to[TEXT_ROW]);
 
+#define TEXT_COLUMNS 80 /* of a terminal */
+
+/* TEXT broken at spaces where a line would be wider than a terminal: its first line begins at column AT, the others are
+ * indented by INDENT. No line end at its end. Returns TO. */
+const char *text_wrap(const char *text, size_t at, size_t indent, char *to, size_t size);
+
 #endif

@@ -7,7 +7,7 @@
 /* show */
 extern const struct command command_show_version, command_show_running, command_show_startup, command_show_interfaces,
     command_show_drops, command_show_memory, command_show_processes, command_show_logging, command_show_users,
-    command_show_history, command_show_debugging, command_show_changes, command_show_rollback;
+    command_show_history, command_show_debugging, command_show_tech, command_show_changes, command_show_rollback;
 
 /* show ip */
 extern const struct command command_show_ip_interface, command_show_ip_route, command_show_ip_fib, command_show_ip_arp,

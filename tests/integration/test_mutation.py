@@ -116,4 +116,5 @@ interfaces = (
     assert len(ports["r0"]["drops"]) > 15
     pair.router.shell("clear ip arp")  # some of the frames were ARP packets that moved a neighbour
     assert " 0% packet loss" in pair.h1.ping("10.0.2.2", 3)
-    assert " 0% packet loss" in pair.h1.ping("10.0.1.1", 3, "-s", "4000")
+    # A piece of a broken datagram that happens to have the identification of one of these spoils it, but not the next.
+    wait_until(lambda: " 0% packet loss" in pair.h1.ping("10.0.1.1", 3, "-s", "4000", check=False), what="large pings")

@@ -12,7 +12,7 @@ from tests.lab.lab import TOP, TWO_HOSTS, wait_until
 
 SHOWS = ["show version", "show interfaces", "show interfaces r0", "show ip interface brief", "show ip route", "show ip route summary",
          "show ip fib", "show ip fib summary", "show ip arp", "show ip traffic", "show drops", "show drops r0", "show memory",
-         "show processes", "show users"]
+         "show processes", "show users", "show tech-support"]
 
 
 def plain(path, text, shutdown=True):

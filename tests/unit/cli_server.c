@@ -362,6 +362,65 @@ static void interrupted(void)
     shell_end(&s);
 }
 
+/* Whoever interrupts again and again and reads nothing makes the router remember no more than one echo. */
+static void interrupted_for_ever(void)
+{
+    static char filler[SESSION_OUTPUT_HIGH];
+    shell_begin(&s);
+    int fd = framed();
+    send_frame(fd, FRAME_COMMAND, "ping 10.0.2.2 count 100");
+    for (unsigned i = 0; i < 100 && s.cli->n_sessions == 1 && !TAILQ_FIRST(&s.cli->sessions)->waiting; i++)
+        shell_turn(&s);
+    struct session *session = TAILQ_FIRST(&s.cli->sessions);
+    CU_ASSERT_TRUE_FATAL(session->busy && session->waiting);
+    setsockopt(bufferevent_getfd(session->io), SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
+    for (unsigned i = 0; i < 20 && queued() < SESSION_OUTPUT_HIGH; i++) {
+        evbuffer_add(bufferevent_get_output(session->io), filler, sizeof filler);
+        shell_turn(&s);
+    }
+    size_t before = queued();
+    CU_ASSERT_TRUE(before >= SESSION_OUTPUT_HIGH);
+    for (unsigned i = 0; i < 200; i++)
+        send_frame(fd, FRAME_INTERRUPT, "");
+    for (unsigned i = 0; i < 50; i++)
+        shell_turn(&s);
+    CU_ASSERT_TRUE(session->job.interrupted);
+    CU_ASSERT_EQUAL(queued(), before + FRAME_HEADER);
+    close(fd);
+    shell_end(&s);
+}
+
+/* A whole history of the longest lines is not made at once. */
+static void long_history(void)
+{
+    static char line[4001];
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    shell_begin(&s);
+    int fd = framed();
+    for (unsigned i = 0; i < SESSION_HISTORY; i++) {
+        uint8_t header[FRAME_HEADER];
+        frame_header(header, FRAME_COMMAND, sizeof line - 1);
+        shell_send(fd, header, sizeof header);
+        shell_send(fd, line, sizeof line - 1);
+        frames_until(fd, FRAME_DONE);
+    }
+    setsockopt(bufferevent_getfd(TAILQ_FIRST(&s.cli->sessions)->io), SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
+    send_frame(fd, FRAME_COMMAND, "show history");
+    for (unsigned i = 0; i < 50; i++) {
+        shell_turn(&s);
+        CU_ASSERT_TRUE(queued() < 2 * SESSION_OUTPUT_HIGH);
+    }
+    const char *heard = frames_until(fd, FRAME_DONE);
+    unsigned lines = 0;
+    for (const char *at = heard; (at = strstr(at, "  xxxx")) != NULL; at++)
+        lines++;
+    CU_ASSERT_EQUAL(lines, SESSION_HISTORY - 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard, "  101  show history"));
+    close(fd);
+    shell_end(&s);
+}
+
 /* ---- sessions ---- */
 
 static void too_many(void)
@@ -424,6 +483,31 @@ static void idle(void)
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
                            "X:nothing was said for 1 seconds: the session is closed(end)");
     close(fd);
+    shell_end(&s);
+}
+
+/* A plain client that stops sending may still read; one that has closed its end never will, and a command that has
+ * nothing to say would run for it for ever. */
+static void gone_while_waiting(void)
+{
+    static const char ask[] = "ping 10.0.2.200 count 1000\n";
+    shell_begin(&s);
+    int fd = shell_connect(&s);
+    shell_send(fd, ask, sizeof ask - 1);
+    shutdown(fd, SHUT_WR);
+    for (unsigned i = 0; i < 100 && (s.cli->n_sessions == 0 || !TAILQ_FIRST(&s.cli->sessions)->waiting); i++)
+        shell_turn(&s);
+    for (unsigned i = 0; i < 15; i++) { /* two seconds of the server's: it goes on */
+        usleep(100 * 1000);
+        shell_turn(&s);
+    }
+    CU_ASSERT_EQUAL(s.cli->n_sessions, 1);
+    close(fd);
+    for (unsigned i = 0; i < 200 && s.cli->n_sessions > 0; i++) {
+        usleep(100 * 1000);
+        shell_turn(&s);
+    }
+    CU_ASSERT_EQUAL(s.cli->n_sessions, 0);
     shell_end(&s);
 }
 
@@ -680,8 +764,11 @@ static const struct unit_case cases[] = {
     {"a reader that has stopped costs bounded memory and nobody else's time", slow_reader},
     {"a long answer is one whole document", whole_answer},
     {"an interrupt ends a long answer", interrupted},
+    {"interrupts that nobody reads the end of are taken once", interrupted_for_ever},
+    {"a history of long lines comes in steps", long_history},
     {"the sixty-fifth session is told why not", too_many},
     {"an idle session is closed with a reason", idle},
+    {"who has gone ends a command that says nothing", gone_while_waiting},
     {"a stale socket is replaced, a live one refused by name", stale_and_live},
     {"a socket that can not be made says why", no_place},
     {"root and the group may all, readers look, others are told who may", access_by_group},

@@ -328,6 +328,74 @@ static void startup(void)
     shell_end(&s);
 }
 
+static void tech_support(void)
+{
+    static const char *const parts[] = {"show version",
+                                        "show running-config",
+                                        "show interfaces",
+                                        "show ip interface brief",
+                                        "show ip route summary",
+                                        "show ip fib summary",
+                                        "show ip arp",
+                                        "show ip traffic",
+                                        "show drops",
+                                        "show memory",
+                                        "show processes",
+                                        "show logging",
+                                        "show users",
+                                        "show debugging"};
+    shell_begin(&s);
+    char *text = shell_plain(&s, "show tech-support"), *at_part = text;
+    json_t *document = shell_json(&s, "show tech-support json");
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char heading[80];
+        snprintf(heading, sizeof heading, "- %s -", parts[i]);
+        at_part = at_part != NULL ? strstr(at_part, heading) : NULL; /* each, and in this order */
+        CU_ASSERT_PTR_NOT_NULL(at_part);
+        CU_ASSERT_TRUE(json_is_object(at(document, parts[i])));
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "----\n\nferryd 1.2.3\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "hostname = \"r1\";\n"));
+    CU_ASSERT_TRUE(equals(document, "show version|version", "\"1.2.3\""));
+    CU_ASSERT_TRUE(equals(document, "show interfaces|r0|mtu", "1500"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(json_string_value(at(document, "show running-config|config")), "hostname"));
+    json_decref(document);
+    free(text);
+    shell_end(&s);
+}
+
+/* Who hangs up in the middle leaves nothing behind: the configuration is let go of, at every step of it. */
+static void tech_support_unread(void)
+{
+    shell_begin(&s);
+    for (unsigned turns = 1; turns < 12; turns++) {
+        int fd = shell_connect(&s);
+        shell_send(fd, "show tech-support\n", 18);
+        for (unsigned i = 0; i < turns; i++)
+            shell_turn(&s);
+        close(fd);
+        for (unsigned i = 0; i < 2000 && s.cli->n_sessions > 0; i++)
+            shell_turn(&s);
+        CU_ASSERT_EQUAL(s.cli->n_sessions, 0);
+        CU_ASSERT_EQUAL(s.config->holders, 0);
+    }
+    shell_end(&s);
+}
+
+static void keys_are_hidden(void)
+{
+    char text[] =
+        "a = \"key = x\";\nkey = \"s\\\"ecret\";\nkey-id = 7;\nauthentication: { mode = \"md5\"; password : \"y\"; };\n"
+        "secret = [ \"a\", \"bc\" ]; key = \"\"; last = \"z\";\n";
+    config_hide_keys(text);
+    CU_ASSERT_STRING_EQUAL(
+        text, "a = \"key = x\";\nkey = \"*\";\nkey-id = 7;\nauthentication: { mode = \"md5\"; password : \"*\"; };\n"
+              "secret = [ \"*\", \"*\" ]; key = \"\"; last = \"z\";\n");
+    char open[] = "key = \"abc\\";
+    config_hide_keys(open);
+    CU_ASSERT_STRING_EQUAL(open, "key = \"*\"");
+}
+
 static const struct unit_case cases[] = {
     {"routes in JSON are in FRR's shape", route_json},
     {"routes are chosen by protocol, prefix and address", route_selection},
@@ -338,6 +406,9 @@ static const struct unit_case cases[] = {
     {"drops and balance add up, and clear", drops},
     {"traffic has the names of RFC 4293", traffic},
     {"the process tells version, memory, threads and users", the_process},
+    {"tech-support holds all that is asked for", tech_support},
+    {"tech-support that nobody reads lets go of everything", tech_support_unread},
+    {"keys and passwords are hidden in what is given away", keys_are_hidden},
     {"the startup file is shown whole, and only if it is a file", startup},
 };
 UNIT_MAIN("show", cases)

@@ -55,11 +55,20 @@ static void rows(void)
     CU_ASSERT_EQUAL(row[TEXT_ROW - 2], '\n');
 }
 
+static void wraps(void)
+{
+    char to[200];
+    CU_ASSERT_STRING_EQUAL(text_wrap("  a b", 0, 4, to, sizeof to), "  a b");
+    CU_ASSERT_STRING_EQUAL(text_wrap("aaaa bbbb", 71, 3, to, sizeof to), "aaaa bbbb"); /* just */
+    CU_ASSERT_STRING_EQUAL(text_wrap("aaaa bbbb", 72, 3, to, sizeof to), "aaaa\n   bbbb");
+    CU_ASSERT_STRING_EQUAL(text_wrap("aaaa bbbb", 90, 2, to, sizeof to), "aaaa\n  bbbb");
+    CU_ASSERT_STRING_EQUAL(text_wrap("", 90, 2, to, sizeof to), "");
+    CU_ASSERT_STRING_EQUAL(text_wrap("aaaa bbbb", 0, 2, to, 8), "aaaa"); /* a word that has no room is left out */
+}
+
 static const struct unit_case cases[] = {
-    {"durations look as in FRR", durations},
-    {"sizes are in powers of 1024", sizes},
-    {"rates are in powers of 1000", rates},
-    {"one is singular", counts},
-    {"columns line up and a row never overruns", rows},
+    {"durations look as in FRR", durations}, {"sizes are in powers of 1024", sizes},
+    {"rates are in powers of 1000", rates},  {"one is singular", counts},
+    {"long lines break at spaces", wraps},   {"columns line up and a row never overruns", rows},
 };
 UNIT_MAIN("text", cases)
