@@ -68,8 +68,7 @@ static void check_keys(const struct check *c, const struct config_key_chain *cha
                 break;
         if (first < i)
             config_error(c->errors, key->place, "key %lld of key chain '%s' is there twice%s", (long long)key->id,
-                         chain->name,
-                         check_first_text(chain->keys[first].place, key->place, where, sizeof where));
+                         chain->name, check_first_text(chain->keys[first].place, key->place, where, sizeof where));
         if (key->algorithm == RIP_AUTH_NONE)
             config_error(c->errors, key->place, "key %lld of key chain '%s': a key cannot sign with \"none\"",
                          (long long)key->id, chain->name);

@@ -72,7 +72,7 @@ struct config_interface {
     bool shutdown, proxy_arp, redirects, unreachables, mask_reply, directed_broadcast, source_route;
     int64_t arp_timeout; /* seconds */
     struct config_rip_interface rip;
-    bool doubtful;       /* the reader refused some value of it: what would follow from it is not checked */
+    bool doubtful; /* the reader refused some value of it: what would follow from it is not checked */
     struct config_place place, mtu_place; /* place: of the name */
 };
 
@@ -232,6 +232,7 @@ const char *config_place_text(struct config_place place, char *to, size_t size);
 struct config_errors {
     void (*report)(struct config_errors *self, struct config_place place, bool warning, const char *text);
     unsigned errors, warnings; /* counted by config_error and config_warning */
+    bool discreet;             /* who hears of them may not read every file: words of private ones are not told */
 };
 void config_error(struct config_errors *errors, struct config_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -275,8 +276,8 @@ const struct config_interface *config_interface_find(const struct config *config
 const struct config_prefix_list *config_prefix_list_find(const struct config *config, const char *name);
 const struct config_key_chain *config_key_chain_find(const struct config *config, const char *name);
 
-/* "2026-11-20 09:05:00..2027-01-01": UTC, the time of day may be cut short or left out, T may stand for the space, and an
- * end that is left out is open. False if it is not that. Milliseconds since 1970; 0: open. */
+/* "2026-11-20 09:05:00..2027-01-01": UTC, the time of day may be cut short or left out, T may stand for the space, and
+ * an end that is left out is open. False if it is not that. Milliseconds since 1970; 0: open. */
 bool config_lifetime(const char *text, uint64_t *from_ms, uint64_t *until_ms);
 
 #endif

@@ -349,8 +349,8 @@ static void check_lanes(struct check *c)
 {
     size_t n = c->config->n_cpus;
     if (n > 0 && (int64_t)n < c->config->lanes)
-        config_error(c->errors, check_place(c->config->cpus_place, c->config->place), "cpus names %zu CPU%s for %lld lanes",
-                     n, n == 1 ? "" : "s", (long long)c->config->lanes);
+        config_error(c->errors, check_place(c->config->cpus_place, c->config->place),
+                     "cpus names %zu CPU%s for %lld lanes", n, n == 1 ? "" : "s", (long long)c->config->lanes);
 }
 
 bool config_check(const struct config *config, struct config_errors *errors)

@@ -19,8 +19,7 @@ TEXT_KEY(filter_out, KEY("filter-out"), "filter-out", "What may be sent", COMMAN
 static bool says(const struct edit *edit, const char *word)
 {
     for (unsigned i = 0; i < edit->line.n; i++)
-        if (edit->line.args[i].command->kind == COMMAND_WORD &&
-            strcmp(edit->line.args[i].command->word, word) == 0)
+        if (edit->line.args[i].command->kind == COMMAND_WORD && strcmp(edit->line.args[i].command->word, word) == 0)
             return true;
     return false;
 }
@@ -55,7 +54,8 @@ static const struct command version_no = {COMMAND_WORD, "version", "Versions", .
 static const struct command *const version_words[] = {&version, NULL};
 static const struct command *const version_words_no[] = {&version_no, NULL};
 static const struct command sending = {COMMAND_WORD, "send", "What is sent", .next = version_words};
-static const struct command sending_no = {COMMAND_WORD, "send", "As the router's version says", .next = version_words_no};
+static const struct command sending_no = {COMMAND_WORD, "send", "As the router's version says",
+                                          .next = version_words_no};
 static const struct command receive = {COMMAND_WORD, "receive", "What is taken", .next = version_words};
 static const struct command receive_no = {COMMAND_WORD, "receive", "Both versions", .next = version_words_no};
 
@@ -97,13 +97,14 @@ WORDS_KEY(mode, MODE, "mode", "How messages are signed, once there is a key");
 NUMBER_KEY(key_id, KEY("authentication.key-id"), "key-id", "The number of the key", 0, 255);
 TEXT_KEY(key_chain, KEY("authentication.key-chain"), "key-chain", "Keys that change in time", COMMAND_ANY, "NAME",
          "A key chain");
-static const struct command secret_value = {
-    COMMAND_REST, "TEXT", "The password or key", COMMAND_SECRET, .run = &edit_run,
-    .edit = EDIT_KEY(KEY("authentication.key"))};
+static const struct command secret_value = {COMMAND_REST,          "TEXT",
+                                            "The password or key", COMMAND_SECRET,
+                                            .run = &edit_run,      .edit = EDIT_KEY(KEY("authentication.key"))};
 static const struct command *const secret_values[] = {&secret_value, NULL};
 static const struct command secret = {COMMAND_WORD, "string", "The password or key", .next = secret_values};
-static const struct command secret_no = {COMMAND_WORD, "string", "The password or key", .next = secret_values,
-                                         .run = &edit_run, .edit = EDIT_KEY(KEY("authentication.key"))};
+static const struct command secret_no = {COMMAND_WORD,          "string",
+                                         "The password or key", .next = secret_values,
+                                         .run = &edit_run,      .edit = EDIT_KEY(KEY("authentication.key"))};
 
 static bool forget_authentication(const struct edit *edit, struct config *config, char *why, size_t why_size)
 {
@@ -150,8 +151,7 @@ static bool change_offset(const struct edit *edit, struct config *config, char *
         return false;
     struct config_rip_offset said = {.direction = says(edit, "out") ? CONFIG_OUT : CONFIG_IN,
                                      .metric = edit_arg(edit, &offset_number)->number};
-    if (name != NULL &&
-        !schema_parse(schema_find(key->group, "prefix-list"), name->text, &said.list, why, why_size))
+    if (name != NULL && !schema_parse(schema_find(key->group, "prefix-list"), name->text, &said.list, why, why_size))
         return false;
     if (edit_undoes(edit)) {
         bool removed = remove_offset(interface, &said, why, why_size);
@@ -170,8 +170,8 @@ static bool change_offset(const struct edit *edit, struct config *config, char *
 static const struct command offset_name = {COMMAND_ANY, "NAME", "Only of what this prefix list permits",
                                            RUN(change_offset)};
 static const struct command *const offset_names[] = {&offset_name, NULL};
-static const struct command offset_number = {COMMAND_NUMBER,       "(0-16)",  "Added to the metric", .min = 0,
-                                             .max = 16,            .next = offset_names, RUN(change_offset)};
+static const struct command offset_number = {
+    COMMAND_NUMBER, "(0-16)", "Added to the metric", .min = 0, .max = 16, .next = offset_names, RUN(change_offset)};
 static const struct command *const offset_numbers[] = {&offset_number, NULL};
 static const struct command offset_in = {COMMAND_WORD, "in", "Of what is learned", .next = offset_numbers};
 static const struct command offset_out = {COMMAND_WORD, "out", "Of what is sent", .next = offset_numbers};
@@ -216,12 +216,12 @@ static const struct command summary = {COMMAND_WORD, "summary-address", "Send on
 /* ---- ip rip ---- */
 
 static const struct command *const words[] = {
-    &auth,    &auto_summary, &enable, &filter_in, &filter_out, &metric_in,    &metric_out, &offset,
+    &auth,    &auto_summary, &enable,  &filter_in, &filter_out, &metric_in,    &metric_out, &offset,
     &passive, &receive,      &sending, &split,     &summary,    &v2_broadcast, NULL,
 };
 static const struct command *const words_no[] = {
-    &auth_no, &auto_summary, &enable,  &filter_in_no, &filter_out_no, &metric_in_no, &metric_out_no, &offset,
-    &passive, &receive_no, &sending_no, &split,        &summary,       &v2_broadcast, NULL,
+    &auth_no, &auto_summary, &enable,     &filter_in_no, &filter_out_no, &metric_in_no, &metric_out_no, &offset,
+    &passive, &receive_no,   &sending_no, &split,        &summary,       &v2_broadcast, NULL,
 };
 const struct command command_ip_rip = {COMMAND_WORD, "rip", "RIP on the interface", .next = words};
 const struct command command_ip_rip_no = {COMMAND_WORD, "rip", "RIP on the interface", .next = words_no};

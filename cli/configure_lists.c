@@ -198,10 +198,8 @@ static const struct schema_key *key_row(const struct edit *edit)
 {
     static const struct {
         const char *word, *name;
-    } rows[] = {{"key-string", "key"},
-                {"algorithm", "algorithm"},
-                {"send-lifetime", "send"},
-                {"accept-lifetime", "accept"}};
+    } rows[] = {
+        {"key-string", "key"}, {"algorithm", "algorithm"}, {"send-lifetime", "send"}, {"accept-lifetime", "accept"}};
     for (unsigned i = 0; i < edit->line.n; i++)
         for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
             if (edit->line.args[i].command->kind == COMMAND_WORD &&
@@ -253,7 +251,7 @@ static bool change_key(const struct edit *edit, struct config *config, char *why
 }
 
 #undef RUN
-#define RUN               .run = &edit_run, .edit = EDIT(change_key)
+#define RUN                       .run = &edit_run, .edit = EDIT(change_key)
 #define WORD(symbol, text, words) static const struct command symbol = {COMMAND_WORD, text, words, RUN}
 
 WORD(is_text, "text", "A password in the clear");
@@ -262,8 +260,8 @@ WORD(is_sha1, "sha1", "HMAC-SHA-1");
 WORD(is_sha256, "sha256", "HMAC-SHA-256");
 WORD(is_sha384, "sha384", "HMAC-SHA-384");
 WORD(is_sha512, "sha512", "HMAC-SHA-512");
-static const struct command *const algorithms[] = {&is_md5,    &is_sha1,   &is_sha256, &is_sha384,
-                                                   &is_sha512, &is_text,   NULL};
+static const struct command *const algorithms[] = {&is_md5,    &is_sha1, &is_sha256, &is_sha384,
+                                                   &is_sha512, &is_text, NULL};
 static const struct command string_text = {COMMAND_REST, "TEXT", "The secret itself", COMMAND_SECRET, RUN};
 static const struct command *const string_next[] = {&string_text, NULL};
 static const struct command send_text = {COMMAND_REST, "FROM..TO", "UTC: 2026-11-20 09:00..2027-01-01", RUN};
@@ -280,8 +278,8 @@ WORD(key_send_no, "send-lifetime", "Always");
 WORD(key_accept_no, "accept-lifetime", "Always");
 static const struct command *const key_options_no[] = {&key_accept_no, &key_algorithm_no, &key_send_no, NULL};
 
-static const struct command key_number = {
-    COMMAND_NUMBER, "(0-255)", "Its number in messages", .min = 0, .max = 255, .next = key_options};
+static const struct command key_number = {COMMAND_NUMBER, "(0-255)",  "Its number in messages",
+                                          .min = 0,       .max = 255, .next = key_options};
 static const struct command key_number_no = {
     COMMAND_NUMBER, "(0-255)", "Its number in messages", .min = 0, .max = 255, .next = key_options_no, RUN};
 static const struct command *const numbers[] = {&key_number, NULL};

@@ -79,8 +79,7 @@ static bool change_distance(const struct edit *edit, struct config *config, char
         return true;
     }
     struct config_distance said = {.source = source, .distance = edit_arg(edit, &distance_number)->number};
-    if (list != NULL &&
-        !schema_parse(schema_find(key->group, "prefix-list"), list->text, &said.list, why, why_size))
+    if (list != NULL && !schema_parse(schema_find(key->group, "prefix-list"), list->text, &said.list, why, why_size))
         return false;
     if (!there && schema_append(key, config) == NULL) {
         schema_clear(key->group, &said);
@@ -99,14 +98,22 @@ static const struct command *const distance_lists[] = {&distance_list, NULL};
 static const struct command distance_prefix = {COMMAND_PREFIX, "A.B.C.D/L", "Of routes from these neighbours",
                                                .next = distance_lists, RUN(change_distance)};
 static const struct command *const distance_prefixes[] = {&distance_prefix, NULL};
-static const struct command distance_number = {
-    COMMAND_NUMBER,   "(1-255)", "The lowest wins, 255 is never used", .min = 1, .max = 255, .next = distance_prefixes,
-    .run = &edit_run, .edit = EDIT_KEY("rip.distance")};
+static const struct command distance_number = {COMMAND_NUMBER,
+                                               "(1-255)",
+                                               "The lowest wins, 255 is never used",
+                                               .min = 1,
+                                               .max = 255,
+                                               .next = distance_prefixes,
+                                               .run = &edit_run,
+                                               .edit = EDIT_KEY("rip.distance")};
 static const struct command *const distance_numbers[] = {&distance_number, NULL};
 static const struct command distance = {COMMAND_WORD, "distance", "Beside the routes of others",
                                         .next = distance_numbers};
-static const struct command distance_no = {COMMAND_WORD, "distance", "Beside the routes of others",
-                                           .next = distance_numbers, .run = &edit_run,
+static const struct command distance_no = {COMMAND_WORD,
+                                           "distance",
+                                           "Beside the routes of others",
+                                           .next = distance_numbers,
+                                           .run = &edit_run,
                                            .edit = EDIT_KEY("rip.distance")};
 
 /* ---- timers ---- */
@@ -128,14 +135,14 @@ static bool change_timers(const struct edit *edit, struct config *config, char *
     return true;
 }
 
-static const struct command timer_garbage = {
-    COMMAND_NUMBER, "(1-86400)", "That a lost route is still told of", .min = 1, .max = 86400, RUN(change_timers)};
+static const struct command timer_garbage = {COMMAND_NUMBER, "(1-86400)",  "That a lost route is still told of",
+                                             .min = 1,       .max = 86400, RUN(change_timers)};
 static const struct command *const garbages[] = {&timer_garbage, NULL};
-static const struct command timer_timeout = {
-    COMMAND_NUMBER, "(1-86400)", "Until a silent route is lost", .min = 1, .max = 86400, .next = garbages};
+static const struct command timer_timeout = {COMMAND_NUMBER, "(1-86400)",  "Until a silent route is lost",
+                                             .min = 1,       .max = 86400, .next = garbages};
 static const struct command *const timeouts[] = {&timer_timeout, NULL};
-static const struct command timer_update = {
-    COMMAND_NUMBER, "(1-86400)", "Between two updates", .min = 1, .max = 86400, .next = timeouts};
+static const struct command timer_update = {COMMAND_NUMBER, "(1-86400)",  "Between two updates",
+                                            .min = 1,       .max = 86400, .next = timeouts};
 static const struct command *const updates[] = {&timer_update, NULL};
 static const struct command basic = {COMMAND_WORD, "basic", "Update, timeout and garbage collection, seconds",
                                      .next = updates};
@@ -167,11 +174,9 @@ static bool change_redistribution(const struct edit *edit, struct config *config
         schema_remove(key, config, i);
         return true;
     }
-    struct config_redistribute said = {.protocol = protocol,
-                                       .metric = metric == NULL ? 0 : metric->number,
-                                       .tag = tag == NULL ? 0 : tag->number};
-    if (list != NULL &&
-        !schema_parse(schema_find(key->group, "prefix-list"), list->text, &said.list, why, why_size))
+    struct config_redistribute said = {
+        .protocol = protocol, .metric = metric == NULL ? 0 : metric->number, .tag = tag == NULL ? 0 : tag->number};
+    if (list != NULL && !schema_parse(schema_find(key->group, "prefix-list"), list->text, &said.list, why, why_size))
         return false;
     if (!there && schema_append(key, config) == NULL) {
         schema_clear(key->group, &said);
@@ -184,8 +189,8 @@ static bool change_redistribution(const struct edit *edit, struct config *config
 
 static const struct command metric_word, tag_word, list_word;
 static const struct command *const options[] = {&metric_word, &list_word, &tag_word, NULL};
-static const struct command redistribute_metric = {
-    COMMAND_NUMBER, "(1-15)", "As it is sent", .min = 1, .max = 15, .next = options, RUN(change_redistribution)};
+static const struct command redistribute_metric = {COMMAND_NUMBER, "(1-15)",        "As it is sent",           .min = 1,
+                                                   .max = 15,      .next = options, RUN(change_redistribution)};
 static const struct command redistribute_tag = {
     COMMAND_NUMBER, "(0-65535)", "The tag", .min = 0, .max = 65535, .next = options, RUN(change_redistribution)};
 static const struct command redistribute_list = {COMMAND_ANY, "NAME", "The list", .next = options,
@@ -249,8 +254,8 @@ static bool change_network(const struct edit *edit, struct config *config, char 
     bool any = false;
     for (size_t i = 0; i < config->n_interfaces; i++) {
         struct config_interface *interface = &config->interfaces[i];
-        bool meant = name != NULL ? strcmp(interface->name, name->text) == 0
-                                  : has_address_in(interface, prefix->prefix);
+        bool meant =
+            name != NULL ? strcmp(interface->name, name->text) == 0 : has_address_in(interface, prefix->prefix);
         if (meant)
             interface->rip.enabled = !edit_undoes(edit);
         any = any || meant;
@@ -288,9 +293,24 @@ static const struct command *const no_words[] = {
 };
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
 static const struct command *const words[] = {
-    &default_information, &default_metric, &distance,     &command_do,   &command_end, &command_exit,
-    &maximum_paths,       &neighbor,       &network,      &no,           &passive,     &command_quit,
-    &redistribute,        &route_limit,    &command_show, &table_limit,  &timers,      &version,
+    &default_information,
+    &default_metric,
+    &distance,
+    &command_do,
+    &command_end,
+    &command_exit,
+    &maximum_paths,
+    &neighbor,
+    &network,
+    &no,
+    &passive,
+    &command_quit,
+    &redistribute,
+    &route_limit,
+    &command_show,
+    &table_limit,
+    &timers,
+    &version,
     NULL,
 };
 const struct mode mode_rip = {.name = "config-rip", .about = "router rip", .root = words, .parent = &mode_config};

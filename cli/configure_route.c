@@ -56,6 +56,8 @@ static bool read_route(const struct edit *edit, struct said *said, char *why, si
     } else {
         said->prefix = prefix->prefix;
     }
+    if (via != NULL && via->addr == 0)
+        return edit_refuse(why, why_size, "0.0.0.0 is no next hop: name the address of a neighbour, or an interface");
     said->via = via == NULL ? 0 : via->addr;
     said->interface = interface == NULL ? NULL : interface->text;
     said->distance = distance == NULL ? 0 : distance->number;
@@ -221,7 +223,7 @@ static const struct command *const ip_words[] = {&command_prefix_list, &route, N
 static const struct command *const ip_words_no[] = {&command_prefix_list_no, &route_no, NULL};
 const struct command command_config_ip = {COMMAND_WORD, "ip", "Static routes and lists of prefixes", .next = ip_words};
 const struct command command_config_ip_no = {COMMAND_WORD, "ip", "Static routes and lists of prefixes",
-                                              .next = ip_words_no};
+                                             .next = ip_words_no};
 
 /* ---- arp ---- */
 

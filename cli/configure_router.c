@@ -77,8 +77,19 @@ LATER_WORD(multicast, "multicast", "Multicast forwarding", "multicast is not sup
 /* ---- the mode ---- */
 
 static const struct command *const no_words[] = {
-    &command_config_arp_no, &cli_no,      &forwarding_no,  &hostname_no, &icmp_no,   &command_interface_no,
-    &command_config_ip_no,  &command_config_key_no, &log_word_no, &routes_file_no, &command_router_no, &multicast, NULL,
+    &command_config_arp_no,
+    &cli_no,
+    &forwarding_no,
+    &hostname_no,
+    &icmp_no,
+    &command_interface_no,
+    &command_config_ip_no,
+    &command_config_key_no,
+    &log_word_no,
+    &routes_file_no,
+    &command_router_no,
+    &multicast,
+    NULL,
 };
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
 

@@ -43,9 +43,7 @@ static struct row own_row(const struct job *job, const struct rip_route_view *vi
                                                        [RIP_REDISTRIBUTED] = "redistribute",
                                                        [RIP_DEFAULT] = "default"};
     struct row row = {.type = types[view->kind], .metric = view->metric, .tag = view->tag, .left_ns = view->left_ns};
-    char letter = view->kind == RIP_INTERFACE       ? 'C'
-                  : view->kind == RIP_REDISTRIBUTED ? of[view->protocol]
-                                                    : 'R';
+    char letter = view->kind == RIP_INTERFACE ? 'C' : view->kind == RIP_REDISTRIBUTED ? of[view->protocol] : 'R';
     snprintf(row.code, sizeof row.code, "%c(%c)", letter, row.type[0]);
     row.next_hop = view->kind == RIP_REDISTRIBUTED ? view->gateway : 0;
     row.interface = view->kind == RIP_INTERFACE ? job_port_name(job, view->port) : "-";
@@ -66,8 +64,8 @@ static struct row path_row(const struct job *job, const struct rip_route_view *v
 
 /* ---- text ---- */
 
-static const struct text_column columns[] = {{"", 4, false},         {"Network", 18, false}, {"Next hop", 15, false},
-                                             {"Metric", 6, true},    {"From", 15, false},    {"Tag", 3, true},
+static const struct text_column columns[] = {{"", 4, false},      {"Network", 18, false}, {"Next hop", 15, false},
+                                             {"Metric", 6, true}, {"From", 15, false},    {"Tag", 3, true},
                                              {"Time", 5, true}};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
@@ -85,7 +83,8 @@ static const char *left_text(uint64_t left_ns, char to[TEXT_SHORT])
 
 static void print_row(struct job *job, struct prefix prefix, const struct row *row)
 {
-    char network[PREFIX_TEXT], next_hop[ADDR_TEXT], metric[8], from[ADDR_TEXT], tag[8], left[TEXT_SHORT], line[TEXT_ROW];
+    char network[PREFIX_TEXT], next_hop[ADDR_TEXT], metric[8], from[ADDR_TEXT], tag[8], left[TEXT_SHORT],
+        line[TEXT_ROW];
     snprintf(metric, sizeof metric, "%u", row->metric);
     snprintf(tag, sizeof tag, "%u", row->tag);
     const char *cells[] = {row->code,

@@ -11,7 +11,7 @@ struct walk {
 };
 
 static const struct text_column columns[] = {{"Neighbor", 15, false}, {"Interface", 15, false}, {"Ver", 3, true},
-                                             {"Heard", 8, true},       {"Routes", 6, true},     {"Bad msgs", 8, true},
+                                             {"Heard", 8, true},      {"Routes", 6, true},      {"Bad msgs", 8, true},
                                              {"Bad rts", 8, true}};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 

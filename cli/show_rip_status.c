@@ -96,8 +96,8 @@ static void print_status(struct job *job, const struct rip *rip)
     job_print(job, "  Sending updates every %u seconds with +/-15%%", s->update_s);
     if (next_ns != NEVER_NS)
         job_print(job, ", next due in %" PRIu64 " seconds", seconds_until(job, next_ns));
-    job_print(job, "\n  Timeout after %u seconds, garbage after %u, hold-down %u\n",
-              s->timeout_s, s->garbage_s, s->holddown_s);
+    job_print(job, "\n  Timeout after %u seconds, garbage after %u, hold-down %u\n", s->timeout_s, s->garbage_s,
+              s->holddown_s);
     job_print(job, "  Default redistribution metric is %u\n", s->default_metric);
     print_redistribution(job, s);
     job_print(job, "  Default route is %soriginated\n", s->default_information ? "" : "not ");
@@ -235,15 +235,14 @@ static json_t *interface_json(const struct job *job, const struct rip_interface_
     for (unsigned i = 0; i < COUNTERS; i++)
         json_object_set_new(counted, counters[i].name, json_count(counters[i].value));
     json_object_set_new(counted, "rejects", rejects_json(view->counters.rejects));
-    return json_pack("{s:b, s:b, s:s, s:s, s:b, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "up", (int)view->up, "passive",
-                     (int)s->passive, "sendVersion", versions_text(s->send), "receiveVersion",
-                     versions_text(s->receive), "v2Broadcast", (int)s->broadcast, "splitHorizon",
-                     rip_split_horizon_name[s->split_horizon], "authentication", mode_of(s), "metricIn",
-                     (int)s->metric_in, "metricOut", (int)s->metric_out, "neighbors", (int)view->neighbours,
-                     "nextUpdate",
-                     view->next_update_ns == NEVER_NS ? json_null()
-                                                      : json_count(seconds_until(job, view->next_update_ns)),
-                     "counters", counted);
+    return json_pack(
+        "{s:b, s:b, s:s, s:s, s:b, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "up", (int)view->up, "passive", (int)s->passive,
+        "sendVersion", versions_text(s->send), "receiveVersion", versions_text(s->receive), "v2Broadcast",
+        (int)s->broadcast, "splitHorizon", rip_split_horizon_name[s->split_horizon], "authentication", mode_of(s),
+        "metricIn", (int)s->metric_in, "metricOut", (int)s->metric_out, "neighbors", (int)view->neighbours,
+        "nextUpdate",
+        view->next_update_ns == NEVER_NS ? json_null() : json_count(seconds_until(job, view->next_update_ns)),
+        "counters", counted);
 }
 
 static enum step show_interfaces(struct job *job)

@@ -33,7 +33,7 @@ struct made {
     struct made_block {
         struct made_block *next;
         _Alignas(max_align_t) char bytes[];
-    } *first;
+    } * first;
     bool failed;
 };
 

@@ -21,8 +21,8 @@ void rip_service_free(struct rip_service *service, struct now now);
 /* After the interfaces follow the running configuration. BEFORE is what ran before; NULL: nothing. */
 void rip_service_follow(struct rip_service *service, const struct config *before, struct now now);
 
-/* The port of a configured interface may have changed. Its goodbye leaves while the port is still there: before it goes,
- * rip_service_port_goes. */
+/* The port of a configured interface may have changed. Its goodbye leaves while the port is still there: before it
+ * goes, rip_service_port_goes. */
 void rip_service_port_changed(struct rip_service *service, unsigned port, struct now now);
 void rip_service_port_goes(struct rip_service *service, unsigned port, struct now now);
 

@@ -19,8 +19,8 @@
 #include "daemon/rip.h"
 #include "daemon/version.h"
 
-#define WHY_MAX   512
-#define CORE_NICE (-10)
+#define WHY_MAX    512
+#define CORE_NICE  (-10)
 #define GOODBYE_NS (2 * NS_PER_S) /* that the stop waits for neighbours to be told */
 
 /* Threads that open interfaces. They wait for the kernel half the time, and in the other half they have it make 4 MB
@@ -245,12 +245,13 @@ static bool make_dataplane(struct router *r)
         return failed(r, "packet sockets");
     for (unsigned i = 0; i < lanes; i++)
         transmit[i] = af_packet_lane_transmit(r->af_packet, i);
-    struct dataplane_settings settings = {.lanes = lanes,
-                                          .seed = seed,
-                                          .later = grace_later(r->grace),
-                                          .core_transmit = af_packet_core_transmit(r->af_packet),
-                                          .lane_transmit = transmit,
-                                          .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came, .udp = udp_came}};
+    struct dataplane_settings settings = {
+        .lanes = lanes,
+        .seed = seed,
+        .later = grace_later(r->grace),
+        .core_transmit = af_packet_core_transmit(r->af_packet),
+        .lane_transmit = transmit,
+        .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came, .udp = udp_came}};
     errno = ENOMEM;
     r->dataplane = dataplane_new(&settings);
     if (r->dataplane == NULL)

@@ -18,7 +18,8 @@
 struct nexthop_group;
 
 /* Parses and judges an IPv4 frame of PORT; trims Ethernet padding off packet->len (never of a GSO packet). PUNT: LOCAL
- * (our address, a broadcast we hear, an IGMP message, RIP's group), OPTIONS (to be forwarded, has options), DIRECTED_BROADCAST. */
+ * (our address, a broadcast we hear, an IGMP message, RIP's group), OPTIONS (to be forwarded, has options),
+ * DIRECTED_BROADCAST. */
 enum verdict ip_check(const struct tables *tables, const struct own_table *own, const struct port *port,
                       struct packet *packet);
 

@@ -10,8 +10,8 @@
 
 #include "cli/config.h"
 #include "cli/schema.h"
-#include "protocols/rip/rip.h"
 #include "daemon/config_file.h"
+#include "protocols/rip/rip.h"
 #include "tests/unit/support/unit.h"
 
 /* Findings as the corpus has them: "LINE: message", after the name of the file, seen from the folder of the first one,
@@ -557,9 +557,9 @@ static void random_rip(struct random *r, struct config *config)
 /* Interface I owns 10.I.0.0/16 and 172.16.I.0/24. */
 static void random_interface(struct random *r, struct config *config, unsigned i)
 {
-    static const char *const except[] = {"name",         "addresses", "mtu", "proxy-arp", "directed-broadcast",
-                                         "source-route", "authentication", "filter-in",
-                                         "filter-out", "summaries", NULL};
+    static const char *const except[] = {
+        "name",      "addresses",  "mtu",       "proxy-arp", "directed-broadcast", "source-route", "authentication",
+        "filter-in", "filter-out", "summaries", NULL};
     const struct schema_key *list = schema_find(&schema_root, "interfaces");
     const struct schema_key *addresses = schema_find(list->group, "addresses");
     struct config_interface *interface = schema_append(list, config);
