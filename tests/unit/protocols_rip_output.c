@@ -532,6 +532,13 @@ static void summaries(void)
     HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 10.0.1.0/24=16 10.9.0.0/16=16 10.8.0.0/16=16 172.16.0.0/16=3 "
                      "10.0.0.0/8=1\n");
     listen_forget(&listener);
+    rip_interface_remove(net.routers[0].rip, 1, net.now); /* a goodbye is for summaries, too */
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=16 10.0.0.0/8=16\n");
+    set(1, &s);
+    net_port(&net, 0, 1, true);
+    net_run(&net, 6);
+    listen_forget(&listener);
     net_port(&net, 0, 0, false); /* all of it */
     net_run(&net, 6);
     HEARD(&listener, "10.0.0.0/8=16");
