@@ -532,6 +532,13 @@ static void summaries(void)
     HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 10.0.1.0/24=16 10.9.0.0/16=16 10.8.0.0/16=16 172.16.0.0/16=3 "
                      "10.0.0.0/8=1\n");
     listen_forget(&listener);
+    rip_interface_remove(net.routers[0].rip, 1, net.now); /* a goodbye is for summaries, too */
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=16 10.0.0.0/8=16\n");
+    set(1, &s);
+    net_port(&net, 0, 1, true);
+    net_run(&net, 6);
+    listen_forget(&listener);
     net_port(&net, 0, 0, false); /* all of it */
     net_run(&net, 6);
     HEARD(&listener, "10.0.0.0/8=16");
@@ -618,6 +625,9 @@ static void removal_taken_back(void)
     start_with(NULL, NULL);
     rip_interface_remove(net.routers[0].rip, 1, net.now);
     set(1, &rip_interface_settings_default);
+    struct rip_interface_view view;
+    CU_ASSERT_TRUE(rip_find_interface(net.routers[0].rip, 1, &view));
+    CU_ASSERT_FALSE(view.up); /* as a new one */
     net_port(&net, 0, 1, true);
     listen_forget(&listener);
     net_run(&net, 60);
@@ -659,6 +669,21 @@ static void hold_down(void)
     net_end(&net);
 }
 
+/* Settings that no configuration lets through do no harm either. */
+static void nonsense(void)
+{
+    struct rip_settings s = {.redistribute = {[RIB_STATIC] = {.on = true, .metric = 200}}};
+    s.max_routes_altogether = 10;
+    start_with(&s, NULL);
+    put_static("172.16.0.0/16", NULL, true);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "10.9.0.0/16"), 4);
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "172.16.0.0/16"), 15);
+    net_run(&net, 10);
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "10.9.0.0/16"), 16);
+    net_end(&net);
+}
+
 static const struct unit_case cases[] = {
     {"it asks and tells when an interface comes up, and tells when one went down", first_words},
     {"regular updates come 15 % early or late, at random", periods},
@@ -689,6 +714,7 @@ static const struct unit_case cases[] = {
     {"an interface may come back while it says goodbye", removal_taken_back},
     {"what a neighbour said may be cleared", clearing},
     {"a lost route is held down", hold_down},
+    {"settings out of range are brought into it", nonsense},
 };
 
 UNIT_MAIN("rip_output", cases)
