@@ -57,6 +57,7 @@ static void set_up(void)
     make_port(3, "10.255.0.1/24", NULL);
     make_port(4, NULL, NULL);
     ports[1]->directed_broadcast = true;
+    ports[1]->rip = true;
     ports[3]->loopback = true;
     own = own_table_new((const struct port *const *)ports, PORTS);
     tables.own = own;
@@ -149,6 +150,11 @@ static const struct check_case {
     {"0.0.0.0", "224.0.0.1", GROUP, 1, PROTO_IGMP, true, 0, PUNTED(LOCAL)},
     {"10.0.1.9", "239.1.1.1", GROUP, 0, 0, false, 0, DROPPED(MULTICAST)},
     {"10.0.1.9", "224.0.0.251", GROUP, 0, 0, false, 0, DROPPED(MULTICAST)},
+    /* RIP's group, where RIP is and where it is not */
+    {"10.0.2.9", "224.0.0.9", GROUP, 1, 0, false, 1, PUNTED(LOCAL)},
+    {"10.0.1.9", "224.0.0.9", GROUP, 1, 0, false, 0, DROPPED(MULTICAST)},
+    {"10.0.2.9", "224.0.0.9", GROUP, 1, PROTO_TCP, false, 1, DROPPED(MULTICAST)},
+    {"10.0.2.9", "224.0.0.251", GROUP, 1, 0, false, 1, DROPPED(MULTICAST)},
     /* what never leaves its link */
     {"10.0.1.9", "169.254.1.1", UNICAST, 0, 0, false, 0, DROPPED(LINK_LOCAL)},
     {"169.254.1.1", "10.9.9.9", UNICAST, 0, 0, false, 0, DROPPED(LINK_LOCAL)},
