@@ -106,8 +106,8 @@ static const char *or_nothing(const char *text)
 static void name(struct meeting *m, const struct changed *theirs, const struct config_difference *ours)
 {
     size_t len = strlen(m->to);
-    bool value = strcmp(theirs->path, ours->path) == 0 && !theirs->whole && is_short(theirs->after) &&
-                 is_short(ours->after) && !same_text(theirs->after, ours->after);
+    bool value = strcmp(theirs->path, ours->path) == 0 && !theirs->whole && !ours->key->secret &&
+                 is_short(theirs->after) && is_short(ours->after) && !same_text(theirs->after, ours->after);
     if (m->found++ >= NAMED_MOST)
         return;
     snprintf(m->to + len, m->size - len, "%s%s", len > 0 ? ", " : "", ours->path);

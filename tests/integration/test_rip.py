@@ -1,5 +1,6 @@
 """RIP between ferryds, and with FRR's ripd and BIRD: what is learned, what is said goodbye to, who is believed."""
 
+import socket
 import time
 
 import pytest
@@ -265,6 +266,26 @@ def test_clearing_asks_again(lab):
     assert "is no neighbor" in two.r1.shell("clear ip rip neighbor 10.0.12.99", check=False)
     two.r1.shell("clear ip rip counters")
     assert two.r1.json("show ip rip interfaces")["r0"]["counters"]["inResponses"] == 0
+
+
+def test_debugging_tells_what_happens_to_whoever_asked(lab):
+    two = Two(lab, FAST)
+    two.agree()
+    heard = {}
+    for condition in ("interface r0", "interface lo0", "prefix 10.9.0.0/16"):
+        heard[condition] = client = socket.socket(socket.AF_UNIX)
+        client.settimeout(60)
+        client.connect(two.r1.socket)
+        client.sendall(f"debug rip {condition}\n".encode())
+    text = b""
+    while b"rip r0 224.0.0.9: sent version 2 response" not in text:
+        text += heard["interface r0"].recv(4096)
+    for condition in ("interface lo0", "prefix 10.9.0.0/16"):
+        heard[condition].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            heard[condition].recv(4096)
+    for client in heard.values():
+        client.close()
 
 
 def test_frr_is_a_neighbour(lab):

@@ -280,6 +280,21 @@ static void what_was_not_saved_and_is_replaced_is_lost(void)
     config_free(next);
 }
 
+static void secrets_are_not_named(void)
+{
+    struct config *base = make_base(), *theirs = config_copy(base), *ours = config_copy(base);
+    const struct schema_group *interface = schema_find(&schema_root, "interfaces")->group;
+    const struct schema_group *auth = schema_find(schema_find(interface, "rip")->group, "authentication")->group;
+    char to[256];
+    set(auth, &theirs->interfaces[0], "key", "swordfish");
+    set(auth, &ours->interfaces[0], "key", "herring");
+    CU_ASSERT_EQUAL(config_conflict(base, theirs, ours, to, sizeof to), CONFIG_CONFLICT_FOUND);
+    CU_ASSERT_STRING_EQUAL(to, "interfaces r0 rip authentication key");
+    config_free(base);
+    config_free(theirs);
+    config_free(ours);
+}
+
 static void the_walk_ends_when_no_more_is_wanted(void)
 {
     struct config *base = make_base(), *changed = make_changed(base);
@@ -332,6 +347,7 @@ static const struct unit_case cases[] = {
     {"changes conflict where they meet", changes_conflict_where_they_meet},
     {"what was not saved and is replaced is lost", what_was_not_saved_and_is_replaced_is_lost},
     {"the walk ends when no more is wanted", the_walk_ends_when_no_more_is_wanted},
+    {"a conflict of secrets does not name them", secrets_are_not_named},
     {"a hundred thousand routes in another order are compared quickly", many_routes_are_compared_quickly},
 };
 UNIT_MAIN("cli config diff", cases)
