@@ -7,6 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make fuzz       broken frames through the whole router in memory
+#   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
@@ -211,7 +212,21 @@ $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
 .PHONY: fuzzers
 
-C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
+# RIP in simulated time, by seeds. One of them again: build/release/sim/rip SEED
+SIM   := $(call objects,$(sort $(wildcard tests/sim/*.c)))
+SEEDS ?= 1000
+sims: $(OUT)/sim/rip
+$(OUT)/sim/rip: $(SIM) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+sim: $(OUT)/sim/rip
+	$< line15 line16 year
+	seq 1 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q
+	@echo "make sim: $(SEEDS) seeds passed"
+.PHONY: sim sims
+
+C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/sim/*.[ch])
 
 lint:
 	@$(MAKE) --no-print-directory all
