@@ -190,9 +190,12 @@ bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interfac
             free(copy);
         return rip->interfaces[port] != NULL;
     }
+    if (interface->removed) { /* it comes back before it was gone */
+        interface->removed = interface->up = false;
+        set_addresses(rip, interface, NULL, 0, now);
+    }
     struct rip_interface_settings *was = interface->settings;
     bool in_changed = !lets_in_as(was, copy), out_changed = !lets_out_as(was, copy);
-    interface->removed = false;
     interface->settings = copy;
     if (in_changed)
         rip_review(rip);

@@ -223,8 +223,9 @@ static struct rip_entry entry_of(struct prefix prefix, unsigned metric, uint16_t
 
 /* ---- summaries ---- */
 
-/* The least metric of what SUMMARY holds; 16 if nothing. *tag is that of the same. */
-static unsigned summary_metric(const struct rip *rip, const struct outlet *outlet, struct prefix summary)
+/* The least metric of what SUMMARY holds; 16 if nothing. Adds to *looked how many routes that took. */
+static unsigned summary_metric(const struct rip *rip, const struct outlet *outlet, struct prefix summary,
+                               unsigned *looked)
 {
     unsigned least = RIP_INFINITY;
     struct patricia_cursor cursor = {.at = summary, .started = true};
@@ -232,6 +233,7 @@ static unsigned summary_metric(const struct rip *rip, const struct outlet *outle
     void *value = patricia_find(&rip->table, summary);
     do {
         const struct rip_route *route = value;
+        ++*looked;
         if (route == NULL)
             continue;
         const struct rip_interface_settings *s = outlet->interface->settings;
@@ -322,37 +324,34 @@ static bool tell_route(struct rip *rip, struct outlet *outlet, struct rip_route 
     return collect(rip, outlet, entry_of(route->prefix, metric, route->tag, next_hop(outlet, route)), now);
 }
 
-static void tell_summary(struct rip *rip, struct outlet *outlet, struct summary *summary, struct now now)
+/* The next of those that came by. True if it made a message. */
+static bool tell_summary(struct rip *rip, struct outlet *outlet, unsigned *looked, struct now now)
 {
-    uint8_t *told = &summary->told[outlet->version - 1];
-    unsigned metric = outlet->job == JOB_GOODBYE ? RIP_INFINITY : summary_metric(rip, outlet, summary->prefix);
-    bool changed = metric < RIP_INFINITY ? metric != *told : *told != 0;
+    unsigned version = outlet->version - 1u;
+    struct summary *summary = outlet->due;
+    outlet->due = summary->next_due[version];
+    summary->due[version] = false;
+    summary->fresh[version] = outlet->job == JOB_FULL;
+    unsigned metric = summary_metric(rip, outlet, summary->prefix, looked), told = summary->told[version];
+    bool changed = metric < RIP_INFINITY ? metric != told : told != 0;
     if (!changed && (metric == RIP_INFINITY || outlet->job != JOB_FULL))
-        return;
-    *told = metric < RIP_INFINITY ? (uint8_t)metric : 0;
-    collect(rip, outlet, entry_of(summary->prefix, metric, 0, 0), now);
+        return false;
+    summary->told[version] = metric < RIP_INFINITY ? (uint8_t)metric : 0;
+    return collect(rip, outlet, entry_of(summary->prefix, metric, 0, 0), now);
 }
 
-/* Those that came by; in a goodbye and a full update also those that nothing is part of any more. */
-static void tell_summaries(struct rip *rip, struct outlet *outlet, struct now now)
+/* A full update and a goodbye poison those that nothing is part of any more. */
+static void leave_summaries(struct rip *rip, struct outlet *outlet, struct now now)
 {
     unsigned version = outlet->version - 1u;
     struct patricia_cursor cursor = PATRICIA_START;
     struct prefix prefix;
     void *value;
-    while (outlet->due != NULL) {
-        struct summary *summary = outlet->due;
-        outlet->due = summary->next_due[version];
-        summary->due[version] = false;
-        tell_summary(rip, outlet, summary, now);
-        if (outlet->job == JOB_FULL)
-            summary->fresh[version] = true;
-    }
     while (outlet->job != JOB_TRIGGERED && patricia_next(&outlet->interface->summaries, &cursor, &prefix, &value)) {
         struct summary *summary = value;
         bool fresh = summary->fresh[version];
         summary->fresh[version] = false;
-        if (fresh || summary->told[version] == 0)
+        if ((fresh && outlet->job == JOB_FULL) || summary->told[version] == 0)
             continue;
         summary->told[version] = 0;
         collect(rip, outlet, entry_of(prefix, RIP_INFINITY, 0, 0), now);
@@ -387,7 +386,7 @@ static uint64_t damper_ns(struct rip *rip)
 
 static void finish(struct rip *rip, struct outlet *outlet, struct now now)
 {
-    tell_summaries(rip, outlet, now);
+    leave_summaries(rip, outlet, now);
     flush(rip, outlet, now);
     enum job job = outlet->job;
     if (job == JOB_GOODBYE && !outlet->goodbye_group) {
@@ -409,19 +408,18 @@ static void finish(struct rip *rip, struct outlet *outlet, struct now now)
 static void go_on(struct rip *rip, struct outlet *outlet, struct now now)
 {
     unsigned messages = 0;
-    for (unsigned i = 0; i < SLICE_ROUTES; i++) {
+    for (unsigned looked = 0; looked < SLICE_ROUTES && messages < BURST_MESSAGES; looked++) {
         struct rip_route *route = rip_route_step(rip, &outlet->at, outlet->until);
-        if (route == NULL) {
+        if (route != NULL) {
+            messages += tell_route(rip, outlet, route, now);
+        } else if (outlet->due != NULL) {
+            messages += tell_summary(rip, outlet, &looked, now);
+        } else {
             finish(rip, outlet, now);
             return;
         }
-        messages += tell_route(rip, outlet, route, now);
-        if (messages == BURST_MESSAGES) {
-            outlet->resume_ns = now.ns + BURST_GAP_NS;
-            return;
-        }
     }
-    outlet->resume_ns = now.ns;
+    outlet->resume_ns = now.ns + (messages == BURST_MESSAGES ? BURST_GAP_NS : 0);
 }
 
 /* The next regular update: RFC 2453 3.8, and 15 % either way so that routers do not fall into step. */

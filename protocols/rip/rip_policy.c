@@ -137,14 +137,34 @@ static void take_interface_settings(struct block *b, const struct rip_interface_
     to->summaries = take(b, from->summaries, from->n_summaries * sizeof(struct prefix));
 }
 
+static uint32_t between(uint32_t least, uint32_t value, uint32_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+/* What the engine divides by and counts to is never out of range, whatever it was told. */
+static void clamp(struct rip_settings *s)
+{
+    s->update_s = between(1, s->update_s, UINT32_MAX);
+    s->timeout_s = between(1, s->timeout_s, UINT32_MAX);
+    s->garbage_s = between(1, s->garbage_s, UINT32_MAX);
+    s->ecmp = (uint8_t)between(1, s->ecmp, FIB_HOPS_MAX);
+    s->default_metric = (uint8_t)between(1, s->default_metric, RIP_INFINITY - 1);
+    s->default_information_metric = (uint8_t)between(0, s->default_information_metric, RIP_INFINITY - 1);
+    for (unsigned i = 0; i < RIB_PROTOCOL__COUNT; i++)
+        s->redistribute[i].metric = (uint8_t)between(0, s->redistribute[i].metric, RIP_INFINITY - 1);
+}
+
 struct rip_settings *rip_settings_copy(const struct rip_settings *settings)
 {
     struct block block = {0};
     take_settings(&block, settings);
     block.bytes = malloc(block.used);
     block.used = 0;
-    if (block.bytes != NULL)
-        take_settings(&block, settings);
+    if (block.bytes == NULL)
+        return NULL;
+    take_settings(&block, settings);
+    clamp((struct rip_settings *)block.bytes);
     return (struct rip_settings *)block.bytes;
 }
 

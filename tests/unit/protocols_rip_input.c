@@ -116,6 +116,26 @@ static void timers(void)
     METRIC("10.9.0.0/16", 10);
     net_run(&net, 130);
     METRIC("10.9.0.0/16", 10);
+    SAY(&net, 2, "10.0.2.9", 2, {"10.9.0.0/16", 16, 0, NULL}); /* the second time it lasts as long */
+    CU_ASSERT_TRUE(route("10.9.0.0/16").left_ns > 118 * NS_PER_S);
+    net_end(&net);
+}
+
+/* Who is cleared, or was away with the interface, and speaks before all that was known of him is forgotten. */
+static void back_at_once(void)
+{
+    start();
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL}, {"10.8.0.0/16", 3, 0, NULL});
+    struct rip_message m;
+    struct rip_entry e = {.family = RIP_FAMILY_IP, .addr = addr_of("10.9.0.0"), .mask = prefix_mask(16), .metric = 5};
+    rip_message_begin(&m, RIP_RESPONSE, 2, false);
+    rip_message_add(&m, &e);
+    rip_clear(net.routers[0].rip, 0, net.now);
+    struct rip_datagram d = {.src = addr_of("10.0.1.9"), .dst = RIP_GROUP, .src_port = RIP_PORT};
+    rip_input(net.routers[0].rip, &d, m.bytes, m.len, net.now);
+    net_run(&net, 1);
+    METRIC("10.9.0.0/16", 6);
+    METRIC("10.8.0.0/16", 16);
     net_end(&net);
 }
 
@@ -404,11 +424,51 @@ static void hostile(void)
     net_end(&net);
 }
 
+/* ---- what is logged ---- */
+
+static unsigned logged;
+
+static void count_logged(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
+{
+    (void)context, (void)port, (void)addr;
+    CU_ASSERT_TRUE(level != RIP_WARNING || strstr(text, "10.128.") != NULL);
+    logged += level == RIP_WARNING;
+}
+
+/* One neighbour is complained of once a minute, and a thousand that do not exist not each. */
+static void complaints(void)
+{
+    static const uint8_t nonsense[] = {9, 2, 0, 0, 0, 2, 0, 0, 10, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct rip_hooks hooks = {.context = &net.routers, .send = net_send, .log = count_logged};
+    struct rip_interface_settings silent = rip_interface_settings_default;
+    struct prefix address = net_prefix("10.128.0.1/9");
+    net_begin(&net, 1, NULL);
+    struct rip *rip = rip_new(net.routers[0].rib, &rip_settings_default, 1, &hooks);
+    silent.send = 0;
+    CU_ASSERT_TRUE(rip_interface_set(rip, 0, &silent, net.now));
+    CU_ASSERT_TRUE(rip_interface_up(rip, 0, &address, 1, net.now));
+    logged = 0;
+    struct rip_datagram d = {.src = addr_of("10.128.0.9"), .dst = RIP_GROUP, .src_port = RIP_PORT};
+    for (unsigned second = 0; second < 90; second++) {
+        net.now.ns += NS_PER_S;
+        rip_input(rip, &d, nonsense, sizeof nonsense, net.now);
+    }
+    CU_ASSERT_EQUAL(logged, 2);
+    logged = 0;
+    for (d.src += 1; d.src < addr_of("10.128.4.0"); d.src++)
+        rip_input(rip, &d, nonsense, sizeof nonsense, net.now);
+    CU_ASSERT_EQUAL(logged, 10);
+    CU_ASSERT_EQUAL(rip_status(rip).rejects[RIP_REJECT_COMMAND], 90 + 4 * 256 - 10);
+    rip_free(rip, net.now);
+    net_end(&net);
+}
+
 static const struct unit_case cases[] = {
     {"routes are learned with a hop more, and withdrawn", learning},
     {"better offers win, the same neighbour is believed, others are kept aside", believing},
     {"only who offers a path keeps it alive; an equal one takes over past half of its time", refreshing},
     {"routes time out, are forgotten, and may come back", timers},
+    {"who was cleared may speak at once", back_at_once},
     {"next hops are honoured on the same subnet only", next_hops},
     {"equal-cost paths are used up to the limit, and lost one by one", equal_cost},
     {"version 1 is understood", version_1},
@@ -424,6 +484,7 @@ static const struct unit_case cases[] = {
     {"requests are answered at a bounded rate", too_many_requests},
     {"a passive interface listens, and speaks to its neighbours only", passive},
     {"broken messages do no harm", hostile},
+    {"complaints are few, refusals are all counted", complaints},
 };
 
 UNIT_MAIN("rip_input", cases)

@@ -131,6 +131,56 @@ static void bursts(void)
     net_end(&net);
 }
 
+/* Neighbours' sockets hold so much: at most 16 messages of an interface in any millisecond. */
+static bool count_at_once(struct net *n, const struct net_message *message)
+{
+    static uint64_t at_ns;
+    unsigned *most = n->watcher;
+    static unsigned at_once;
+    if (message->segment != 1)
+        return true;
+    at_once = n->now.ns == at_ns ? at_once + 1 : 1;
+    at_ns = n->now.ns;
+    *most = at_once > *most ? at_once : *most;
+    return true;
+}
+
+static void gaps(void)
+{
+    unsigned most = 0;
+    struct rip_settings s = rip_settings_default;
+    s.redistribute[RIB_STATIC].on = true;
+    start_with(&s, NULL);
+    net.watch = count_at_once;
+    net.watcher = &most;
+    for (unsigned i = 0; i < 4000; i++) {
+        char prefix[PREFIX_TEXT];
+        put_static(prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix), NULL, true);
+    }
+    net_run(&net, 60);
+    CU_ASSERT_EQUAL(most, 16);
+    net_end(&net);
+}
+
+/* RFC 2453 3.10.1: no triggered update when a regular one is due by then. */
+static void suppressed(void)
+{
+    struct rip_settings s = rip_settings_default;
+    struct rip_interface_view view;
+    s.update_s = 1;
+    start_with(&s, NULL);
+    rip_clear_counters(net.routers[0].rip);
+    for (unsigned i = 0; i < 50; i++) {
+        SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3 + i % 2, 0, NULL});
+        net_run(&net, 0.2);
+    }
+    CU_ASSERT_TRUE(rip_find_interface(net.routers[0].rip, 1, &view));
+    CU_ASSERT_TRUE(view.counters.out_updates >= 8 && view.counters.out_updates <= 12);
+    CU_ASSERT_TRUE(view.counters.out_triggered <= 10);
+    CU_ASSERT_TRUE(view.next_update_ns - net.now.ns <= 1150 * NS_PER_MS);
+    net_end(&net);
+}
+
 /* ---- split horizon ---- */
 
 static void simple_split_horizon(void)
@@ -162,6 +212,8 @@ static void no_split_horizon(void)
     SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
     net_run(&net, 60);
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
+    ask_for_all(&net, 1, "10.0.1.9", RIP_PORT, 2); /* nobody is told to go by himself */
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4\n");
     net_end(&net);
 }
 
@@ -480,6 +532,13 @@ static void summaries(void)
     HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 10.0.1.0/24=16 10.9.0.0/16=16 10.8.0.0/16=16 172.16.0.0/16=3 "
                      "10.0.0.0/8=1\n");
     listen_forget(&listener);
+    rip_interface_remove(net.routers[0].rip, 1, net.now); /* a goodbye is for summaries, too */
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=16 10.0.0.0/8=16\n");
+    set(1, &s);
+    net_port(&net, 0, 1, true);
+    net_run(&net, 6);
+    listen_forget(&listener);
     net_port(&net, 0, 0, false); /* all of it */
     net_run(&net, 6);
     HEARD(&listener, "10.0.0.0/8=16");
@@ -566,6 +625,9 @@ static void removal_taken_back(void)
     start_with(NULL, NULL);
     rip_interface_remove(net.routers[0].rip, 1, net.now);
     set(1, &rip_interface_settings_default);
+    struct rip_interface_view view;
+    CU_ASSERT_TRUE(rip_find_interface(net.routers[0].rip, 1, &view));
+    CU_ASSERT_FALSE(view.up); /* as a new one */
     net_port(&net, 0, 1, true);
     listen_forget(&listener);
     net_run(&net, 60);
@@ -607,11 +669,28 @@ static void hold_down(void)
     net_end(&net);
 }
 
+/* Settings that no configuration lets through do no harm either. */
+static void nonsense(void)
+{
+    struct rip_settings s = {.redistribute = {[RIB_STATIC] = {.on = true, .metric = 200}}};
+    s.max_routes_altogether = 10;
+    start_with(&s, NULL);
+    put_static("172.16.0.0/16", NULL, true);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "10.9.0.0/16"), 4);
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "172.16.0.0/16"), 15);
+    net_run(&net, 10);
+    CU_ASSERT_EQUAL(net_metric(&net, 0, "10.9.0.0/16"), 16);
+    net_end(&net);
+}
+
 static const struct unit_case cases[] = {
     {"it asks and tells when an interface comes up, and tells when one went down", first_words},
     {"regular updates come 15 % early or late, at random", periods},
     {"triggered updates come at once, then damped, with what changed", triggered},
     {"25 routes go in a message", bursts},
+    {"bursts are short", gaps},
+    {"a regular update that is due stands for a triggered one", suppressed},
     {"simple split horizon", simple_split_horizon},
     {"split horizon with poisoned reverse", poisoned_reverse},
     {"no split horizon, and next hops on the same subnet", no_split_horizon},
@@ -635,6 +714,7 @@ static const struct unit_case cases[] = {
     {"an interface may come back while it says goodbye", removal_taken_back},
     {"what a neighbour said may be cleared", clearing},
     {"a lost route is held down", hold_down},
+    {"settings out of range are brought into it", nonsense},
 };
 
 UNIT_MAIN("rip_output", cases)
