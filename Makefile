@@ -6,7 +6,7 @@
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
-#   make fuzz       broken frames through the whole router in memory
+#   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
@@ -45,7 +45,7 @@ LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
                   libconfig-dev liburcu-dev libedit-dev libjansson-dev libpcre2-dev \
-                  libpcap-dev
+                  libpcap-dev nettle-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
                   ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr
@@ -67,6 +67,7 @@ LIB_PROTOCOLS  := $(OUT)/libprotocols.a
 LIB_CLI        := $(OUT)/libcli.a
 
 LIBS_FORWARDING := -lurcu-qsbr -lurcu-common -lpthread
+LIBS_PROTOCOLS   = $(shell pkg-config --libs nettle)
 LIBS_CLI         = -levent -ljansson -lpcre2-8 $(shell pkg-config --libs libpcap)
 LIBS_DAEMON     := -lconfig -lnl-route-3 -lnl-3
 INCLUDES_DAEMON := -I/usr/include/libnl3
@@ -101,7 +102,7 @@ $(OUT)/lib%.a:
 
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_FORWARDING)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 $(OUT)/ferrysh: $(call objects,$(CLIENT))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
@@ -121,12 +122,13 @@ UNIT_SUPPORT := $(call objects,$(sort $(wildcard tests/unit/support/*.c)))
 $(call unit,$(UNIT_forwarding)): $(LIB_FORWARDING)
 $(call unit,$(UNIT_protocols)): $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-$(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI)
+$(call unit,$(UNIT_protocols)): LIBS_UNIT = $(LIBS_PROTOCOLS)
+$(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI) $(LIBS_PROTOCOLS)
 $(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT))) $(LIB_FORWARDING)
 $(call unit,$(UNIT_ferrysh)): LIBS_UNIT = -ledit
 $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(DAEMON))) \
                              $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
-$(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI)
+$(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS)
 $(UNITS): $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SUPPORT)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -184,6 +186,7 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
@@ -194,7 +197,7 @@ check-integration:
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
 # to its shell.
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/talk
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -202,7 +205,7 @@ $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 $(OUT)/fuzz/talk: $(OUT)/tests/fuzz/talk.o $(UNIT_SUPPORT) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_FORWARDING)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcunit $(LIBS_CLI) $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/frame_fuzzer
@@ -210,7 +213,20 @@ fuzz:
 $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
-.PHONY: fuzzers
+
+# RIP messages by themselves, in the same two ways.
+$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+fuzz-rip:
+	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	    OUT=build/fuzzer build/fuzzer/fuzz/rip_fuzzer
+	build/fuzzer/fuzz/rip_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
+$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+.PHONY: fuzzers fuzz-rip
 
 # RIP in simulated time, by seeds. One of them again: build/release/sim/rip SEED
 SIM   := $(call objects,$(sort $(wildcard tests/sim/*.c)))

@@ -24,7 +24,7 @@ void rip_log(struct rip *rip, enum rip_level level, unsigned port, uint32_t addr
 {
     if (rip->hooks.log == NULL)
         return;
-    char text[256];
+    char text[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);

@@ -1,6 +1,6 @@
-/* Authentication of messages: RFC 2453 4.1 (a password in the clear) and RFC 4822 (keyed MD5, HMAC-SHA), with keys that
- * have lifetimes. Knows nothing of routes and neighbours; what must be remembered between two messages is its caller's
- * to keep. */
+/* Authentication of messages: RFC 2453 4.1 (a password in the clear) and RFC 4822 (keyed MD5, HMAC-SHA). Knows nothing
+ * of routes and neighbours; what must be remembered between two messages is its caller's to keep. What it tells people
+ * is rip_auth_log.h's. */
 #ifndef PROTOCOLS_RIP_AUTH_H
 #define PROTOCOLS_RIP_AUTH_H
 
@@ -9,50 +9,21 @@
 #include <stdint.h>
 
 #include "forwarding/now.h"
+#include "protocols/rip/rip_keys.h"
 #include "protocols/rip/rip_reject.h"
 
-enum rip_auth_mode {
-    RIP_AUTH_NONE,
-    RIP_AUTH_TEXT,
-    RIP_AUTH_MD5,
-    RIP_AUTH_SHA1,
-    RIP_AUTH_SHA256,
-    RIP_AUTH_SHA384,
-    RIP_AUTH_SHA512,
-    RIP_AUTH__COUNT
-};
-extern const char *const rip_auth_mode_name[RIP_AUTH__COUNT]; /* as in the configuration */
-
-#define RIP_SECRET_MAX  128 /* bytes; a password and an MD5 key use the first 16 */
-#define RIP_DIGEST_MAX  64
 #define RIP_AUTH_ENTRY  20                   /* bytes behind the header that signing fills in */
 #define RIP_TRAILER_MAX (4 + RIP_DIGEST_MAX) /* bytes behind the last route that it adds */
 
-/* Wall-clock time, milliseconds since 1970 UTC; the end is the first at which it is over. 0: open at that end. */
-struct rip_lifetime {
-    uint64_t from_ms, until_ms;
-};
-
-struct rip_key {
-    uint8_t id;
-    enum rip_auth_mode mode; /* never RIP_AUTH_NONE */
-    uint8_t secret_len;
-    uint8_t secret[RIP_SECRET_MAX];
-    struct rip_lifetime send, accept;
-};
-
-/* What an interface demands and does. Without a key: no authentication. */
-struct rip_auth {
-    unsigned n;
-    const struct rip_key *keys;
-};
+/* What is in the authentication entry of a message. */
+enum rip_auth_type { RIP_AUTH_TYPE_PASSWORD = 2, RIP_AUTH_TYPE_DIGEST = 3 };
 
 #define RIP_SEEN_KEYS 8
 
-/* The last sequence number of a neighbour by key (RFC 4822 2.3.2 (6)). All zero: nothing came yet. */
+/* The last sequence number of a neighbour by key (RFC 4822 2.3.2 (6)), that of the last message first; of more keys
+ * than fit, the one that was silent longest is forgotten. All zero: nothing came yet. */
 struct rip_auth_seen {
     unsigned n;
-    unsigned last; /* which of them came last */
     struct {
         uint8_t key;
         uint32_t sequence;
@@ -61,7 +32,7 @@ struct rip_auth_seen {
 
 /* What an interface sent last. All zero: nothing yet. */
 struct rip_auth_sent {
-    uint32_t sequence; /* never decreases */
+    uint32_t sequence;
 };
 
 /* True if messages of this interface begin with an authentication entry, so that 24 routes fit. */
@@ -70,9 +41,10 @@ static inline bool rip_auth_is_on(const struct rip_auth *auth)
     return auth->n > 0;
 }
 
-/* Checks a version 2 message of LEN bytes, at least a header and an entry. VIABLE: routes of this neighbour are in use,
- * so that a lower sequence number is a replay; else it may have restarted. On RIP_ACCEPT the routes are the whole
- * entries from *begin to *end, and SEEN is brought up to date; otherwise SEEN is as it was. */
+/* Checks a message of LEN bytes and of any version. Where there is authentication, messages of version 1 are refused:
+ * they have none (RFC 2453 5.2). VIABLE: routes of this neighbour are in use, so that a lower sequence number is a
+ * replay; else it may have restarted, and any is taken. On RIP_ACCEPT the routes are from *begin to *end, no check of
+ * which was made, and SEEN is brought up to date; otherwise SEEN is as it was. */
 enum rip_reject rip_auth_verify(const struct rip_auth *auth, const uint8_t *message, size_t len,
                                 struct rip_auth_seen *seen, bool viable, struct now now, size_t *begin, size_t *end);
 
@@ -81,5 +53,9 @@ enum rip_reject rip_auth_verify(const struct rip_auth *auth, const uint8_t *mess
  * authentication there is nothing to complete: do not call. */
 bool rip_auth_sign(const struct rip_auth *auth, struct rip_auth_sent *sent, uint8_t *message, size_t *len, size_t room,
                    struct now now);
+
+/* The keys of an interface are others now: forgets the numbers of those that are gone or have another secret, and keeps
+ * the rest. */
+void rip_auth_seen_update(struct rip_auth_seen *seen, const struct rip_auth *before, const struct rip_auth *after);
 
 #endif

@@ -31,8 +31,22 @@ static void count_reject(struct rip *rip, const struct incoming *in, enum rip_re
         in->neighbour->rejects[reject]++;
 }
 
+/* Whoever forges messages forges addresses too: these are limited by interface. */
+static void complain_of_authentication(struct rip *rip, const struct incoming *in, enum rip_reject reject,
+                                       struct now now)
+{
+    char why[RIP_AUTH_TEXT_MAX], text[ADDR_TEXT];
+    if (rip_auth_log_refused(&in->interface->auth_log, reject, in->message, now, why))
+        rip_log(rip, RIP_WARNING, in->interface->port, in->datagram->src, "refused what %s sent: %s",
+                addr_text(in->datagram->src, text), why);
+}
+
 static void complain(struct rip *rip, const struct incoming *in, enum rip_reject reject, struct now now)
 {
+    if (rip_reject_is_auth(reject)) {
+        complain_of_authentication(rip, in, reject, now);
+        return;
+    }
     uint64_t *logged_ns = in->neighbour != NULL ? &in->neighbour->logged_ns : &in->interface->logged_ns;
     if (*logged_ns != 0 && now.ns - *logged_ns < LOG_GAP_NS)
         return;
@@ -185,19 +199,14 @@ static enum rip_reject check_sender(const struct rip *rip, struct incoming *in, 
     return in->neighbour != NULL ? RIP_ACCEPT : RIP_REJECT_NEIGHBOUR_TABLE_FULL;
 }
 
-/* Whose message it is does not matter to version 1 (RFC 2453 5.2: ignored where authentication is in use). */
-static enum rip_reject check_authentication(struct incoming *in, size_t len, struct now now)
+static enum rip_reject check_authentication(struct rip *rip, struct incoming *in, size_t len, struct now now)
 {
-    const struct rip_auth *auth = &in->interface->settings->auth;
-    in->begin = RIP_HEADER;
-    in->end = len;
-    if (in->header.version == 1)
-        return rip_auth_is_on(auth) ? RIP_REJECT_AUTH_MISSING : RIP_ACCEPT;
-    return rip_auth_verify(auth, in->message, len, &in->neighbour->seen, in->neighbour->n_paths > 0, now, &in->begin,
-                           &in->end);
+    rip_interface_watch_keys(rip, in->interface, now);
+    return rip_auth_verify(&in->interface->settings->auth, in->message, len, &in->neighbour->seen,
+                           in->neighbour->n_paths > 0, now, &in->begin, &in->end);
 }
 
-static enum rip_reject check(const struct rip *rip, struct incoming *in, size_t len, struct now now)
+static enum rip_reject check(struct rip *rip, struct incoming *in, size_t len, struct now now)
 {
     enum rip_reject reject = check_sender(rip, in, now);
     if (reject == RIP_ACCEPT)
@@ -208,7 +217,7 @@ static enum rip_reject check(const struct rip *rip, struct incoming *in, size_t 
         return RIP_REJECT_VERSION_OFF;
     if (in->header.command == RIP_RESPONSE && in->datagram->src_port != RIP_PORT)
         return RIP_REJECT_SOURCE_PORT;
-    reject = check_authentication(in, len, now);
+    reject = check_authentication(rip, in, len, now);
     if (reject == RIP_ACCEPT)
         reject = rip_entries_check(&in->header, in->message, in->begin, in->end);
     return reject == RIP_ACCEPT && in->begin == in->end ? RIP_REJECT_SHORT : reject;

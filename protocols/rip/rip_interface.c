@@ -177,6 +177,14 @@ static void leave_group(struct rip *rip, struct rip_interface *interface)
             rip_outlet_goodbye(rip, &interface->outlets[i], true);
 }
 
+void rip_interface_watch_keys(struct rip *rip, struct rip_interface *interface, struct now now)
+{
+    char text[RIP_AUTH_TEXT_MAX];
+    bool warning;
+    if (rip_auth_log_keys(&interface->auth_log, &interface->settings->auth, now, &warning, text))
+        rip_log(rip, warning ? RIP_WARNING : RIP_NOTICE, interface->port, 0, "%s", text);
+}
+
 bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interface_settings *settings, struct now now)
 {
     if (port >= PORT_MAX)
@@ -197,6 +205,8 @@ bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interfac
     struct rip_interface_settings *was = interface->settings;
     bool in_changed = !lets_in_as(was, copy), out_changed = !lets_out_as(was, copy);
     interface->settings = copy;
+    for (struct rip_neighbour *n = interface->neighbours; n != NULL; n = n->next)
+        rip_auth_seen_update(&n->seen, &was->auth, &copy->auth);
     if (in_changed)
         rip_review(rip);
     if (copy->passive && !was->passive)

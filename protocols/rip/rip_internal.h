@@ -8,7 +8,8 @@
  *   rip_input.c      what comes in
  *   rip_output.c     what goes out
  *   rip_policy.c     prefix lists, offsets, distances; copies of settings
- *   rip_packet.c, rip_auth.c, rip_reject.c   bytes
+ *   rip_packet.c, rip_auth.c, rip_digest.c, rip_reject.c   bytes
+ *   rip_keys.c, rip_auth_log.c   which key when; what people are told of it
  *   rip_view.c       looking
  *
  * A prefix is known from learned paths, at most one a neighbour, and from what is our own: an interface's network, the
@@ -29,6 +30,7 @@
 #include "forwarding/slab.h"
 #include "forwarding/timers.h"
 #include "protocols/rip/rip.h"
+#include "protocols/rip/rip_auth_log.h"
 #include "protocols/rip/rip_packet.h"
 
 #define RIP_OUTLETS_MAX 256 /* versions of interfaces that are sent to */
@@ -153,6 +155,7 @@ struct rip_interface {
     unsigned n_neighbours;
     struct patricia summaries; /* of struct summary, as they came up */
     struct rip_auth_sent sent;
+    struct rip_auth_log auth_log;
     struct bucket requests;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
@@ -307,6 +310,9 @@ struct rip_interface *rip_interface_find(const struct rip *rip, unsigned port);
 /* The address of INTERFACE whose subnet ADDR is a host of, or NULL. */
 const struct prefix *rip_interface_subnet_of(const struct rip_interface *interface, uint32_t addr);
 bool rip_interface_is_own(const struct rip_interface *interface, uint32_t addr);
+
+/* Says when another key is sent with, or none is left. */
+void rip_interface_watch_keys(struct rip *rip, struct rip_interface *interface, struct now now);
 
 /* Outlets open and close as settings and states demand. */
 void rip_interface_refresh(struct rip *rip, struct rip_interface *interface, struct now now);

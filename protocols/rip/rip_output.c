@@ -42,6 +42,7 @@ static void send_message(struct rip *rip, struct outlet *outlet, const struct ta
     const struct rip_auth *auth = &interface->settings->auth;
     bool signs = outlet->version > 1 && rip_auth_is_on(auth);
     struct rip_message m;
+    rip_interface_watch_keys(rip, interface, now);
     for (unsigned i = 0; i < n;) {
         rip_message_begin(&m, target->command, outlet->version, signs);
         for (; i < n && m.left > 0; i++) {

@@ -62,6 +62,8 @@ struct net {
     /* Sees each message when it is sent; false: it is lost. May be NULL. */
     bool (*watch)(struct net *net, const struct net_message *message);
     void *watcher;
+    /* Hears what routers have to say. May be NULL. */
+    void (*hear)(struct net *net, unsigned router, enum rip_level level, const char *text);
 };
 
 static inline uint32_t net_address(unsigned segment, unsigned router)
@@ -124,6 +126,14 @@ static inline bool net_send(void *context, unsigned port, uint32_t src, uint32_t
     r->bytes += len;
     net_put(r->net, r->ports[port].segment, r->number, src, RIP_PORT, dst, dst_port, message, len);
     return true;
+}
+
+static inline void net_log(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
+{
+    (void)port, (void)addr;
+    struct net_router *r = context;
+    if (r->net->hear != NULL)
+        r->net->hear(r->net, r->number, level, text);
 }
 
 static inline bool net_is_for(const struct net_port *port, uint32_t dst)
@@ -206,7 +216,7 @@ static inline void net_run(struct net *net, double seconds)
 static inline void net_start_router(struct net *net, unsigned number)
 {
     struct net_router *r = &net->routers[number];
-    struct rip_hooks hooks = {.context = r, .send = net_send};
+    struct rip_hooks hooks = {.context = r, .send = net_send, .log = net_log};
     r->net = net;
     r->number = number;
     r->fib = fib_new(&later_at_once);
