@@ -170,8 +170,8 @@ JOBS   ?= 2
 
 check: deps
 	@[ "$$(id -u)" = 0 ] || { echo "The integration tests make network namespaces and need root: sudo make check"; exit 1; }
-	@$(MAKE) --no-print-directory -j$(JOBS) all units
-	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers
+	@$(MAKE) --no-print-directory -j$(JOBS) all units sims
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers sims
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=tsan all units
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang all
 	$(give_back)
@@ -186,6 +186,9 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@for build in release asan; do \
+	    echo "---- build/$$build/sim/rip 1-20"; build/$$build/sim/rip line15 line16 1-20 || exit 1; \
+	done
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 

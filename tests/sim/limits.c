@@ -117,7 +117,7 @@ static void is_update(struct sim *sim, struct sim_router *router, struct sim_str
         else if (since < period / 100 * 85)
             sim_fail(sim, "router %u sends an update by port %u %.3f s after the last", router->number, m->port,
                      (double)since / (double)NS_PER_S);
-        else if (since > period / 100 * 115 + LATE_NS)
+        else if (sim->resting_ns > 0 && job->began_ns > sim->resting_ns && since > period / 100 * 115 + LATE_NS)
             sim_fail(sim, "router %u has sent no update by port %u for %.3f s", router->number, m->port,
                      (double)since / (double)NS_PER_S);
         job->began_ns = sim->now.ns;

@@ -47,6 +47,11 @@ bool sim_percent(struct sim *sim, unsigned percent)
     return percent > 0 && sim_below(sim, 100) < percent;
 }
 
+static double seconds(const struct sim *sim)
+{
+    return (double)(sim->now.ns - START_NS) / (double)NS_PER_S;
+}
+
 void sim_fail(struct sim *sim, const char *format, ...)
 {
     if (sim->failed)
@@ -54,7 +59,7 @@ void sim_fail(struct sim *sim, const char *format, ...)
     sim->failed = true;
     va_list arguments;
     va_start(arguments, format);
-    printf("seed %" PRIu64 " failed at %.3f s: ", sim->seed, (double)(sim->now.ns - START_NS) / (double)NS_PER_S);
+    printf("seed %" PRIu64 " failed at %.3f s: ", sim->seed, seconds(sim));
     vprintf(format, arguments);
     printf("\n");
     va_end(arguments);
@@ -304,9 +309,19 @@ void sim_origin_refresh(struct sim *sim, struct sim_origin *origin)
 
 /* ---- routers ---- */
 
+static void tell(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
+{
+    const struct sim_router *router = context;
+    char from[ADDR_TEXT];
+    (void)level;
+    if (router->sim->debug != 0)
+        printf("%.6f router %u port %d %s: %s\n", seconds(router->sim), router->number,
+               port == PORT_NONE ? -1 : (int)port, addr_text(addr, from), text);
+}
+
 void sim_start(struct sim *sim, struct sim_router *router)
 {
-    struct rip_hooks hooks = {.context = router, .send = send_message};
+    struct rip_hooks hooks = {.context = router, .send = send_message, .log = tell};
     struct rip_interface_settings loopback = rip_interface_settings_default;
     loopback.loopback = true;
     router->fib = fib_new(&later_at_once);
@@ -314,6 +329,7 @@ void sim_start(struct sim *sim, struct sim_router *router)
     router->rip = rip_new(router->rib, &router->settings, sim_random(sim), &hooks);
     if (router->rip == NULL)
         abort();
+    rip_debug(router->rip, sim->debug);
     router->alive = true;
     router->stopping = false;
     router->restart_ns = NEVER_NS;

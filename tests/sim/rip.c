@@ -1,6 +1,7 @@
-/* RIP in simulated time: `rip [-q] SEED...`, `rip [-q] FIRST-LAST`, `rip CASE...`. Each seed makes a network, things
+/* RIP in simulated time: `rip [-q|-d] (SEED | FIRST-LAST | CASE)...`. Each seed makes a network, things
  * that happen to it, and wires that lose, duplicate and reorder; when that is over, all tables must come to the
- * shortest paths and stay there. The same seed does the same again. Without -q a line is printed for each. */
+ * shortest paths and stay there. The same seed does the same again. Without -q a line is printed for each; with -d all
+ * that the routers have to tell. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,8 @@ static uint64_t settle_ns(const struct sim *sim)
     uint64_t s = sim->timeout_s + sim->holddown_s + RIP_INFINITY * (DAMPER_S + 1) + 2 * sim->update_s;
     if (sim->loss_percent > 0 || sim->spread_ns > 0)
         s += 6 * sim->update_s;
+    if (sim->loss_percent > 0)
+        s += 4 * sim->timeout_s; /* what was said once and lost is believed for so long, and that again and again */
     return s * NS_PER_S;
 }
 
@@ -72,6 +75,7 @@ static unsigned converge(struct sim *sim)
 /* It stays so, what is gone is forgotten, and nobody has news. */
 static void rest(struct sim *sim)
 {
+    sim->resting_ns = sim->now.ns;
     uint64_t end = sim->now.ns + (sim->garbage_s + 1) * NS_PER_S, triggered = sim->triggered;
     while (!sim->failed && sim->now.ns < end) {
         sim_run(sim, (double)sim->garbage_s / 3);
@@ -99,10 +103,13 @@ static void run_seed(struct sim *sim)
         if (sim->routers[i].alive)
             sim_limits_memory(sim, &sim->routers[i]);
     if (sim->verbose)
-        printf("seed %" PRIu64 ": %u routers, %u wires, %u prefixes, %u changes, converged after %u s, %" PRIu64
-               " messages, %" PRIu64 " regular and %" PRIu64 " triggered updates\n",
-               sim->seed, sim->n_routers, sim->n_wires, sim->n_prefixes, sim->changes, took, sim->messages,
-               sim->updates, sim->triggered);
+        printf("seed %" PRIu64
+               ": %u routers, %u wires, %u prefixes, timers %u/%u/%u/%u, %u changes, then %u %% loss and "
+               "%u ms of spread, converged after %u s, %" PRIu64 " messages, %" PRIu64 " regular and %" PRIu64
+               " triggered updates\n",
+               sim->seed, sim->n_routers, sim->n_wires, sim->n_prefixes, sim->update_s, sim->timeout_s, sim->garbage_s,
+               sim->holddown_s, sim->changes, sim->loss_percent, (unsigned)(sim->spread_ns / NS_PER_MS), took,
+               sim->messages, sim->updates, sim->triggered);
 }
 
 static const struct sim_case *find_case(const char *name)
@@ -113,10 +120,11 @@ static const struct sim_case *find_case(const char *name)
     return NULL;
 }
 
-static bool run_case(const struct sim_case *c, bool verbose)
+static bool run_case(const struct sim_case *c, bool verbose, unsigned debug)
 {
     struct sim sim;
     sim_begin(&sim, 0);
+    sim.debug = debug;
     c->run(&sim);
     bool failed = sim.failed;
     if (failed)
@@ -127,10 +135,11 @@ static bool run_case(const struct sim_case *c, bool verbose)
     return !failed;
 }
 
-static bool run_one(uint64_t seed, bool verbose)
+static bool run_one(uint64_t seed, bool verbose, unsigned debug)
 {
     struct sim sim;
     sim_begin(&sim, seed);
+    sim.debug = debug;
     sim.verbose = verbose;
     run_seed(&sim);
     bool failed = sim.failed;
@@ -142,8 +151,10 @@ static bool run_one(uint64_t seed, bool verbose)
 int main(int argc, char **argv)
 {
     unsigned done = 0, failed = 0;
-    bool verbose = !(argc > 1 && strcmp(argv[1], "-q") == 0);
-    for (int i = verbose ? 1 : 2; i < argc; i++) {
+    const char *option = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
+    bool verbose = strcmp(option, "-q") != 0;
+    unsigned debug = strcmp(option, "-d") == 0 ? RIP_DEBUG_EVENTS | RIP_DEBUG_ROUTES | RIP_DEBUG_PACKETS : 0;
+    for (int i = *option != '\0' ? 2 : 1; i < argc; i++) {
         const struct sim_case *c = find_case(argv[i]);
         char *end = argv[i];
         uint64_t first = c == NULL ? strtoull(argv[i], &end, 10) : 0, last = *end == '-' ? 0 : first;
@@ -154,7 +165,7 @@ int main(int argc, char **argv)
             return 2;
         }
         for (uint64_t seed = first; seed <= last; seed++) {
-            failed += c != NULL ? !run_case(c, verbose) : !run_one(seed, verbose);
+            failed += c != NULL ? !run_case(c, verbose, debug) : !run_one(seed, verbose, debug);
             done++;
         }
     }

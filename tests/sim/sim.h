@@ -141,6 +141,8 @@ struct sim {
     uint64_t seed, random;
     struct now now;
     bool failed, verbose;
+    unsigned debug;      /* enum rip_debug: what routers are to tell */
+    uint64_t resting_ns; /* nothing has changed since then; 0: it has */
     struct queue queue;
 
     unsigned n_routers, n_wires, n_prefixes, n_origins;

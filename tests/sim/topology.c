@@ -369,7 +369,7 @@ static void make_marks(struct sim *sim)
     sim->deny = (struct rip_prefix_list){.n = 2, .rules = sim->deny_rules};
 }
 
-/* Most are small, some are not, and every hundredth is as big as can be. */
+/* Most are small, some are not; every fiftieth has many routers or many prefixes, every five hundredth both. */
 static void choose_size(struct sim *sim, unsigned *routers, unsigned *prefixes)
 {
     *routers = sim_between(sim, 3, 30);
@@ -378,10 +378,10 @@ static void choose_size(struct sim *sim, unsigned *routers, unsigned *prefixes)
         *routers = sim_between(sim, 30, 80);
         *prefixes = sim_between(sim, 50, 400);
     }
-    if (sim->seed % 100 == 0) {
+    if (sim->seed % 100 == 0)
         *routers = ROUTERS_MOST;
+    if (sim->seed % 100 == 50 || sim->seed % 500 == 0)
         *prefixes = PREFIXES_MOST;
-    }
 }
 
 void sim_make_random(struct sim *sim)
