@@ -242,9 +242,10 @@ static bool follow(struct sim *sim, const struct sim_router *from, unsigned pref
 {
     const struct sim_router *at = from;
     for (unsigned i = 0; i < HOPS_MOST; i++) {
-        if (is_connected(sim, prefix, at->number))
-            return true;
         const struct nexthop_group *group = fib_find(at->fib, sim->prefixes[prefix].prefix);
+        bool is_default = sim->prefixes[prefix].prefix.len == 0; /* nobody has what he offers there */
+        if (is_connected(sim, prefix, at->number) && (!is_default || group == NULL))
+            return true;
         const struct sim_member *next =
             group != NULL && group->n > 0 ? member_of(sim, at, &group->hop[sim_below(sim, group->n)]) : NULL;
         if (next == NULL || !sim->routers[next->router].alive)
