@@ -45,10 +45,11 @@ LDFLAGS_ALL = $(LINK_$(BUILD)) $(LDFLAGS)
 
 PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-route-3-dev \
                   libconfig-dev liburcu-dev libedit-dev libjansson-dev libpcre2-dev \
-                  libpcap-dev nettle-dev
+                  libpcap-dev nettle-dev libncurses-dev
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
-                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr
+                  ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr \
+                  tmux
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------
@@ -57,6 +58,7 @@ FORWARDING := $(sort $(wildcard forwarding/*.c))
 PROTOCOLS  := $(sort $(wildcard protocols/*.c protocols/*/*.c))
 CLI        := $(filter-out $(CLIENT),$(sort $(wildcard cli/*.c)))
 CLIENT     := $(sort $(wildcard cli/ferrysh*.c))
+CLIENT_ALSO := cli/text.c
 DAEMON     := $(sort $(wildcard daemon/*.c))
 CLI        := $(filter-out $(CLIENT),$(CLI))
 
@@ -69,6 +71,7 @@ LIB_CLI        := $(OUT)/libcli.a
 LIBS_FORWARDING := -lurcu-qsbr -lurcu-common -lpthread
 LIBS_PROTOCOLS   = $(shell pkg-config --libs nettle)
 LIBS_CLI         = -levent -ljansson -lpcre2-8 $(shell pkg-config --libs libpcap)
+LIBS_CLIENT      = -ledit -ljansson $(shell pkg-config --libs ncursesw)
 LIBS_DAEMON     := -lconfig -lnl-route-3 -lnl-3
 INCLUDES_DAEMON := -I/usr/include/libnl3
 
@@ -103,9 +106,9 @@ $(OUT)/lib%.a:
 $(OUT)/ferryd: $(call objects,$(DAEMON)) $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
-$(OUT)/ferrysh: $(call objects,$(CLIENT))
+$(OUT)/ferrysh: $(call objects,$(CLIENT) $(CLIENT_ALSO))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ledit
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLIENT)
 
 # ---- unit tests: each links its own floor and those below, and nothing else --------------------
 # tests/unit/FLOOR_NAME.c is a CUnit program of the floor that its name begins with.
@@ -124,8 +127,8 @@ $(call unit,$(UNIT_protocols)): $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_cli)): $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_protocols)): LIBS_UNIT = $(LIBS_PROTOCOLS)
 $(call unit,$(UNIT_cli)): LIBS_UNIT = $(LIBS_CLI) $(LIBS_PROTOCOLS)
-$(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT))) $(LIB_FORWARDING)
-$(call unit,$(UNIT_ferrysh)): LIBS_UNIT = -ledit
+$(call unit,$(UNIT_ferrysh)): $(filter-out $(OUT)/cli/ferrysh.o,$(call objects,$(CLIENT) $(CLIENT_ALSO))) $(LIB_FORWARDING)
+$(call unit,$(UNIT_ferrysh)): LIBS_UNIT = $(LIBS_CLIENT)
 $(call unit,$(UNIT_daemon)): $(filter-out $(OUT)/daemon/main.o,$(call objects,$(DAEMON))) \
                              $(LIB_CLI) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 $(call unit,$(UNIT_daemon)): LIBS_UNIT = $(LIBS_DAEMON) $(LIBS_CLI) $(LIBS_PROTOCOLS)

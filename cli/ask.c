@@ -42,6 +42,17 @@ void ask_end(struct ask *ask)
     ask->report = NULL;
 }
 
+void ask_log_end(const struct ask *ask, const char *what)
+{
+    const char *reason = ask_reason(ask);
+    if (!ask->told)
+        ask_log(ask->job, "%s: its session ended before it was known whether it took effect", what);
+    else if (ask->good)
+        ask_log(ask->job, "%s", what);
+    else
+        ask_log(ask->job, "%s: refused: %.*s", what, (int)strcspn(reason, "\n"), reason);
+}
+
 void ask_log(const struct job *job, const char *format, ...)
 {
     char text[COMMAND_LINE_MAX + 1024];

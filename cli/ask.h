@@ -24,6 +24,9 @@ enum step ask_answer(const struct ask *ask);
 /* From command_run.end: what was asked for goes on without who asked. */
 void ask_end(struct ask *ask);
 
+/* Logs what became of WHAT that was asked for: it is done, refused and why, or nobody waits for the answer any more. */
+void ask_log_end(const struct ask *ask, const char *what);
+
 /* Logs what somebody did; the author goes before it. */
 void ask_log(const struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

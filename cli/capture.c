@@ -1,10 +1,8 @@
 /* capture: what an interface sends and receives into a file. A thread does it; the job starts it, waits, and says at
  * the end what was captured. The capture lives on for the moment that its thread needs to end after its job, so it is
  * no part of the job's state, and the daemon, which knows it as a tap, finishes what is left when the router stops. */
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +72,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
     struct capture *c = context;
     (void)fd;
     (void)what;
-    struct pollfd reader = {.fd = c->job != NULL ? bufferevent_getfd(c->job->session->io) : -1};
-    if (poll(&reader, 1, 0) == 1 && (reader.revents & (POLLHUP | POLLERR)) != 0)
+    if (c->job != NULL && job_left_alone(c->job))
         capture_thread_stop(c->thread, "nobody waits for it any more");
 }
 

@@ -119,6 +119,7 @@ const char *config_place_text(struct config_place place, char *to, size_t size);
 struct config_errors {
     void (*report)(struct config_errors *self, struct config_place place, bool warning, const char *text);
     unsigned errors, warnings; /* counted by config_error and config_warning */
+    bool discreet;             /* who hears of them may not read every file: words of private ones are not told */
 };
 void config_error(struct config_errors *errors, struct config_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -106,7 +106,7 @@ static enum step finish_commit(struct job *job, int64_t minutes)
     struct commit *c = job->state;
     struct draft *draft = job->session->draft;
     if (!c->ask.good) {
-        ask_log(job, "commit: refused: %.*s", (int)strcspn(ask_reason(&c->ask), "\n"), ask_reason(&c->ask));
+        ask_log_end(&c->ask, "commit");
         return ask_answer(&c->ask);
     }
     if (!c->logging) {
@@ -147,7 +147,7 @@ static void end_commit(struct job *job)
 {
     struct commit *c = job->state;
     if (c->ask.asked && !c->ask.told)
-        ask_log(job, "commit: its session ended before it was known whether it took effect");
+        ask_log_end(&c->ask, "commit");
     ask_end(&c->ask);
 }
 

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/configure.h"
 #include "cli/draft.h"
@@ -15,10 +16,11 @@ static const struct schema_key *list_key(void)
 
 /* ---- interface IF, no interface IF ---- */
 
-/* lo0, lo1, ...: no device has such a name, so nobody wants a port of it. */
+/* lo0, lo1, ..., Loopback0, ...: no device has such a name, so nobody wants a port of it. */
 static bool names_loopback(const char *name)
 {
-    return strncmp(name, "lo", 2) == 0 && name[2] != '\0' && strspn(name + 2, "0123456789") == strlen(name + 2);
+    size_t letters = strncasecmp(name, "loopback", 8) == 0 ? 8 : strncmp(name, "lo", 2) == 0 ? 2 : strlen(name);
+    return name[letters] != '\0' && strspn(name + letters, "0123456789") == strlen(name + letters);
 }
 
 static bool add_interface(struct config *config, const char *name, char *why, size_t why_size)

@@ -56,6 +56,8 @@ static bool read_route(const struct edit *edit, struct said *said, char *why, si
     } else {
         said->prefix = prefix->prefix;
     }
+    if (via != NULL && via->addr == 0)
+        return edit_refuse(why, why_size, "0.0.0.0 is no next hop: name the address of a neighbour, or an interface");
     said->via = via == NULL ? 0 : via->addr;
     said->interface = interface == NULL ? NULL : interface->text;
     said->distance = distance == NULL ? 0 : distance->number;

@@ -37,15 +37,10 @@ const char *edit_text(const struct command_line *line, const char *subject, char
     return to;
 }
 
-/* Done, or refused with REASON. */
-static void log_edit(const struct job *job, const char *reason)
+static void log_edit(const struct job *job)
 {
     char text[COMMAND_LINE_MAX + 64];
-    edit_text(job->line, subject_of(job), text, sizeof text);
-    if (reason == NULL)
-        ask_log(job, "%s", text);
-    else
-        ask_log(job, "%s: refused: %.*s", text, (int)strcspn(reason, "\n"), reason);
+    ask_log_end(job->state, edit_text(job->line, subject_of(job), text, sizeof text));
 }
 
 /* What it does is logged when it is committed. */
@@ -77,7 +72,7 @@ enum step edit_step(struct job *job)
     }
     if (!ask->told)
         return STEP_WAIT; /* an interrupt too: what was asked for can not be taken back */
-    log_edit(job, ask->good ? NULL : ask_reason(ask));
+    log_edit(job);
     return ask_answer(ask);
 }
 
@@ -85,7 +80,7 @@ void edit_end(struct job *job)
 {
     struct ask *ask = job->state;
     if (ask->asked && !ask->told)
-        log_edit(job, "its session ended before it was known whether it took effect");
+        log_edit(job);
     ask_end(ask);
 }
 

@@ -12,12 +12,15 @@
 
 #define SOCKET_DEFAULT "/run/ferryd/ferryd.sock"
 
-static struct heard heard;
+static void on_signal(int number);
+static struct heard heard = {.on_signal = on_signal};
 
 static void on_signal(int number)
 {
     if (number == SIGWINCH)
         heard.resized = 1;
+    else if (number == SIGTERM || number == SIGHUP)
+        heard.ended = number;
     else
         heard.interrupted = 1;
 }
@@ -154,6 +157,8 @@ static enum status run(const struct options *options)
         else
             status = run_interactive(&connection);
     }
+    if (status == STATUS_GOOD && !interactive && options->complete == NULL && !connection.lost)
+        status = run_one(&connection, "end", ""); /* is refused if changes are not committed, which would be lost */
     connection_close(&connection);
     screen_end(&screen);
     return status;

@@ -47,8 +47,8 @@ static void let_signals_in(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Waits for a frame. False when a signal came (errno EINTR: ask again), the pager was left (EPIPE), or the connection
- * is over. */
+/* Waits for a frame. False when a signal or a key came (errno EINTR: ask again), the pager was left (EPIPE), or the
+ * connection is over. */
 static bool receive(struct connection *c, struct frame *frame)
 {
     sigset_t none;
@@ -57,9 +57,15 @@ static bool receive(struct connection *c, struct frame *frame)
         enum reader_result result = reader_next(&c->reader, c->fd, frame);
         if (result != READER_NOTHING)
             return result == READER_FRAME;
-        struct pollfd wait[] = {{c->fd, POLLIN, 0}, {c->interrupting ? -1 : c->screen->pager.fd, 0, 0}};
-        if (ppoll(wait, 2, NULL, &none) < 0)
+        struct pollfd wait[] = {{c->fd, POLLIN, 0},
+                                {c->interrupting ? -1 : c->screen->pager.fd, 0, 0},
+                                {screen_keys_fd(c->screen), POLLIN, 0}};
+        if (ppoll(wait, 3, NULL, &none) < 0)
             return false;
+        if (wait[2].revents != 0) {
+            errno = EINTR;
+            return false;
+        }
         if (wait[1].revents != 0 && wait[0].revents == 0) {
             errno = EPIPE;
             return false;
@@ -176,6 +182,12 @@ static void take_output(struct connection *c, const struct frame *frame)
         quit_answer(c);
 }
 
+static void take_look(struct connection *c, const struct frame *frame)
+{
+    if (!c->interrupting && !screen_look(c->screen, frame->text, frame->len) && !c->heard->interrupted)
+        quit_answer(c);
+}
+
 /* A number of lines, or nonsense that changes nothing. */
 static void take_length(struct connection *c, const struct frame *frame)
 {
@@ -191,6 +203,9 @@ static void take(struct connection *c, const struct frame *frame, const char *wh
     switch (frame->type) {
     case FRAME_OUTPUT:
         take_output(c, frame);
+        break;
+    case FRAME_SCREEN:
+        take_look(c, frame);
         break;
     case FRAME_STREAM:
         screen_stream(c->screen);
@@ -236,8 +251,9 @@ static bool interrupt(struct connection *c)
     c->heard->interrupted = 0;
     if (c->interrupting && clock_ms() - c->interrupted_ms < TWICE_MS)
         return true;
+    bool typed = c->screen->pager.pid == 0 && c->screen->monitor == NULL;
     screen_discard(c->screen);
-    if (isatty(STDERR_FILENO) && c->screen->pager.pid == 0)
+    if (isatty(STDERR_FILENO) && typed)
         fputc('\n', stderr); /* after the terminal's ^C */
     if (c->interrupting) {
         screen_complain(c->screen, "ferryd does not answer on %s", c->path);
@@ -255,6 +271,10 @@ static enum status run(struct connection *c, const char *line, const char *where
     (void)send_frame(c, FRAME_COMMAND, line); /* if it fails the server's last words are still to be read */
     for (;;) {
         let_signals_in();
+        if (!screen_heard(c->screen)) {
+            screen_finish(c->screen);
+            quit_answer(c);
+        }
         if (c->heard->interrupted && !interrupt(c))
             return STATUS_NO_DAEMON;
         if (receive(c, &frame)) {

@@ -174,6 +174,12 @@ static void print(const char *text, size_t len)
     fflush(stdout);
 }
 
+static void print_late(struct pager *p)
+{
+    print(p->late, p->n_late);
+    p->n_late = 0;
+}
+
 static void wait_for(struct pager *p)
 {
     if (p->pid == 0)
@@ -184,8 +190,7 @@ static void wait_for(struct pager *p)
     signal(SIGPIPE, SIG_DFL);
     p->pid = 0;
     p->fd = -1;
-    print(p->late, p->n_late);
-    p->n_late = 0;
+    print_late(p);
 }
 
 /* As much as it takes and when it takes it. False when it has been left, or *interrupted. */
@@ -268,10 +273,21 @@ void pager_finish(struct pager *p)
     wait_for(p);
 }
 
+void pager_cover(struct pager *p)
+{
+    p->covered = true;
+}
+
+void pager_uncover(struct pager *p)
+{
+    p->covered = false;
+    print_late(p);
+}
+
 bool pager_keep_late(struct pager *p, const char *text)
 {
     size_t len = strlen(text);
-    if (p->pid == 0)
+    if (p->pid == 0 && !p->covered)
         return false;
     if (p->n_late + len > LATE_MAX)
         return true;

@@ -22,6 +22,7 @@ struct pager {
     /* lines of the log that came while it had the screen */
     char *late;
     size_t n_late;
+    bool covered; /* something else has the screen */
 };
 
 void pager_init(struct pager *pager);
@@ -41,7 +42,11 @@ void pager_discard(struct pager *pager);
 /* Shows what is held, and waits until a pager has been left. */
 void pager_finish(struct pager *pager);
 
-/* To be shown when the pager is left. False: none runs. */
+/* From here to there lines of the log wait, as they do while a pager runs. */
+void pager_cover(struct pager *pager);
+void pager_uncover(struct pager *pager);
+
+/* To be shown when the pager is left, or what covers the screen. False: none runs. */
 bool pager_keep_late(struct pager *pager, const char *text);
 
 #endif

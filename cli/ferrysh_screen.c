@@ -9,6 +9,9 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "cli/ferrysh_look.h"
+#include "cli/ferrysh_monitor.h"
+
 #define RED   "\033[31m"
 #define PLAIN "\033[0m"
 
@@ -71,6 +74,8 @@ void screen_start(struct screen *s)
 bool screen_output(struct screen *s, const char *text, size_t len)
 {
     s->typed = NULL;
+    if (s->monitor != NULL && pager_keep_late(&s->pager, text))
+        return true;
     return pager_write(&s->pager, text, len, &s->heard->interrupted);
 }
 
@@ -79,14 +84,87 @@ void screen_stream(struct screen *s)
     pager_stream(&s->pager);
 }
 
+static void leave_monitor(struct screen *s)
+{
+    if (s->monitor == NULL)
+        return;
+    monitor_close(s->monitor);
+    s->monitor = NULL;
+    pager_uncover(&s->pager);
+}
+
 void screen_finish(struct screen *s)
 {
+    leave_monitor(s);
     pager_finish(&s->pager);
 }
 
 void screen_discard(struct screen *s)
 {
+    leave_monitor(s);
     pager_discard(&s->pager);
+}
+
+/* ---- looks ---- */
+
+static bool can_be_filled(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term != NULL && term[0] != '\0' &&
+           strcmp(term, "dumb") != 0;
+}
+
+static bool enter_monitor(struct screen *s)
+{
+    if (!can_be_filled() || s->pager.pid != 0)
+        return false;
+    screen_stream(s); /* what was said before stands above */
+    s->monitor = monitor_open(s->heard, s->out_colour);
+    if (s->monitor != NULL)
+        pager_cover(&s->pager);
+    return s->monitor != NULL;
+}
+
+static bool print_look(struct screen *s, const char *text, size_t len)
+{
+    char *line = look_line(text, len);
+    if (line == NULL)
+        return false;
+    screen_stream(s);
+    bool wanted = screen_output(s, line, strlen(line));
+    free(line);
+    return wanted;
+}
+
+bool screen_look(struct screen *s, const char *text, size_t len)
+{
+    struct look look;
+    if (!look_read(&look, text, len)) {
+        screen_complain(s, "ferryd sent a look that can not be read");
+        return false;
+    }
+    s->typed = NULL;
+    if (s->monitor == NULL && !enter_monitor(s))
+        return print_look(s, text, len);
+    monitor_look(s->monitor, &look);
+    return true;
+}
+
+int screen_keys_fd(const struct screen *s)
+{
+    return s->monitor != NULL ? STDIN_FILENO : -1;
+}
+
+bool screen_heard(struct screen *s)
+{
+    if (s->monitor == NULL)
+        return true;
+    if (s->heard->ended) {
+        leave_monitor(s);
+        return true;
+    }
+    monitor_follow(s->monitor);
+    return monitor_keys(s->monitor);
 }
 
 /* ---- refusals ---- */

@@ -9,16 +9,21 @@
 
 #include "cli/ferrysh_pager.h"
 
-/* What signals have said: their handlers have no other place to speak to. They come only while something waits. */
+/* What signals have said: their handler has no other place to speak to. They come only while something waits. */
 struct heard {
     volatile sig_atomic_t interrupted, resized;
+    volatile sig_atomic_t ended;   /* SIGTERM or SIGHUP, while the screen is to be restored before it ends ferrysh */
+    void (*on_signal)(int number); /* writes here */
 };
+
+struct monitor;
 
 struct screen {
     bool interactive;
     bool out_colour, err_colour; /* of stdout and stderr */
     struct heard *heard;
     struct pager pager;
+    struct monitor *monitor; /* NULL: it does not fill the screen */
     /* The line as the terminal shows it right above, from column TYPED_AT; NULL: it is not there, or no longer. */
     const char *typed;
     size_t typed_at;
@@ -42,6 +47,17 @@ void screen_start(struct screen *screen);
 bool screen_output(struct screen *screen, const char *text, size_t len); /* false: nobody wants to see more */
 void screen_stream(struct screen *screen);
 void screen_finish(struct screen *screen);
+
+/* A look of `monitor`: on a terminal it fills the screen from the first one on, elsewhere each is a line of JSON.
+ * False: nobody wants to see more, or it can not be read, which has been said. */
+bool screen_look(struct screen *screen, const char *text, size_t len);
+
+/* While it fills the screen: what is typed comes from this descriptor, otherwise -1. */
+int screen_keys_fd(const struct screen *screen);
+
+/* While it fills the screen: follows the terminal's size and the keys, and ends ferrysh if a signal says so. False:
+ * leave it. Never waits. */
+bool screen_heard(struct screen *screen);
 
 /* What has not been shown yet will not be. */
 void screen_discard(struct screen *screen);

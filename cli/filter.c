@@ -8,10 +8,12 @@
 #include <string.h>
 
 #define STAGES_MAX    8
-#define LINE_BYTES    16384 /* a longer line is taken as several */
-#define SECTION_BYTES 65536 /* a longer section is taken as several */
-#define MATCH_STEPS   20000 /* of the matcher, for a line: below a millisecond */
-#define MATCH_KB      1024  /* of memory for that */
+#define LINE_BYTES    16384  /* a longer line is taken as several */
+#define SECTION_BYTES 65536  /* a longer section is taken as several */
+#define TURN_STEPS    20000  /* of the matcher in a call, before a further line has to wait: below a millisecond */
+#define MATCH_STEPS   100000 /* of it, for a line and all that it lets go on: some milliseconds */
+#define STEP_BYTES    16     /* that are skipped or copied cost as much as a step */
+#define MATCH_KB      1024   /* of memory for matching */
 
 enum kind { BEGIN, COUNT, EXCLUDE, INCLUDE, SECTION, KINDS };
 
@@ -48,8 +50,11 @@ struct filter {
     struct stage stage[STAGES_MAX];
     unsigned n;
     pcre2_match_context *limits;
-    struct evbuffer *rest; /* a line whose end has not come */
+    struct evbuffer *rest; /* a line whose end has not come, and lines that wait for the next call */
     struct evbuffer *out;  /* of the call */
+    size_t steps;          /* of the call */
+    size_t at;             /* where in the line the matcher was last */
+    bool behind;           /* lines wait */
     bool too_costly;
 };
 
@@ -69,16 +74,23 @@ static bool refuse(char *why, size_t size, const char *what)
     return false;
 }
 
+/* A matcher that goes back and forth is stopped by what it does at each item of the expression. What it compares with
+ * an earlier group is no item, so such expressions are not taken. */
 static bool compile(struct stage *stage, const char *text, size_t len, char *why, size_t size)
 {
     int error;
     PCRE2_SIZE at;
-    stage->code = pcre2_compile((PCRE2_SPTR)text, len, 0, &error, &at, NULL);
+    uint32_t back = 0;
+    stage->code = pcre2_compile((PCRE2_SPTR)text, len, PCRE2_AUTO_CALLOUT, &error, &at, NULL);
     if (stage->code == NULL) {
         PCRE2_UCHAR reason[128];
         pcre2_get_error_message(error, reason, sizeof reason);
         snprintf(why, size, "%.*s is no regular expression: %s at character %zu", (int)len, text, (const char *)reason,
                  (size_t)at + 1);
+        return false;
+    }
+    if (pcre2_pattern_info(stage->code, PCRE2_INFO_BACKREFMAX, &back) != 0 || back > 0) {
+        snprintf(why, size, "%.*s refers back to what a group has matched, which a filter does not do", (int)len, text);
         return false;
     }
     stage->data = pcre2_match_data_create(1, NULL);
@@ -137,6 +149,16 @@ static bool read_stages(struct filter *filter, const char *text, char *why, size
     return true;
 }
 
+/* The library's own limit is for each place where a match may begin, and a line has many. */
+static int count_steps(pcre2_callout_block *block, void *context)
+{
+    struct filter *filter = context;
+    size_t at = block->current_position, skipped = at > filter->at ? at - filter->at : filter->at - at;
+    filter->at = at;
+    filter->steps += 1 + skipped / STEP_BYTES;
+    return filter->steps > MATCH_STEPS ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
 struct filter *filter_new(const char *text, char *why, size_t why_size)
 {
     struct filter *filter = calloc(1, sizeof *filter);
@@ -149,6 +171,7 @@ struct filter *filter_new(const char *text, char *why, size_t why_size)
         filter_free(filter);
         return NULL;
     }
+    pcre2_set_callout(filter->limits, count_steps, filter);
     pcre2_set_match_limit(filter->limits, MATCH_STEPS);
     pcre2_set_heap_limit(filter->limits, MATCH_KB);
     return filter;
@@ -179,6 +202,7 @@ static bool matches(struct filter *filter, struct stage *stage, const char *line
         return true;
     if (filter->too_costly)
         return false;
+    filter->at = 0;
     int result = pcre2_match(stage->code, (PCRE2_SPTR)line, len, 0, 0, stage->data, filter->limits);
     filter->too_costly = result < 0 && result != PCRE2_ERROR_NOMATCH;
     return result >= 0;
@@ -225,6 +249,7 @@ static void pass(struct filter *filter, unsigned at, const char *line, size_t le
         return;
     }
     struct stage *stage = &filter->stage[at];
+    filter->steps += 1 + len / STEP_BYTES;
     switch (stage->kind) {
     case BEGIN:
         stage->begun = stage->begun || matches(filter, stage, line, len);
@@ -250,33 +275,53 @@ static void pass(struct filter *filter, unsigned at, const char *line, size_t le
     }
 }
 
+/* The next line of what has come; false when its end has not. */
+static bool next_line(struct filter *filter, char line[LINE_BYTES], size_t *len)
+{
+    struct evbuffer_ptr end = evbuffer_search(filter->rest, "\n", 1, NULL);
+    bool ends = end.pos >= 0 && (size_t)end.pos <= LINE_BYTES;
+    if (!ends && evbuffer_get_length(filter->rest) <= LINE_BYTES)
+        return false;
+    *len = ends ? (size_t)end.pos : LINE_BYTES;
+    evbuffer_remove(filter->rest, line, *len);
+    if (ends)
+        evbuffer_drain(filter->rest, 1);
+    return true;
+}
+
 static void pass_lines(struct filter *filter)
 {
     char line[LINE_BYTES];
-    for (;;) {
-        struct evbuffer_ptr end = evbuffer_search(filter->rest, "\n", 1, NULL);
-        size_t have = evbuffer_get_length(filter->rest);
-        bool ends = end.pos >= 0 && (size_t)end.pos <= sizeof line;
-        if (!ends && have <= sizeof line)
-            return;
-        size_t len = ends ? (size_t)end.pos : sizeof line;
-        evbuffer_remove(filter->rest, line, len);
-        if (ends)
-            evbuffer_drain(filter->rest, 1);
+    size_t len;
+    filter->behind = false;
+    while (!filter->behind && next_line(filter, line, &len)) {
         pass(filter, 0, line, len);
+        filter->behind = filter->steps >= TURN_STEPS;
     }
 }
 
 void filter_take(struct filter *filter, struct evbuffer *in, struct evbuffer *out)
 {
     filter->out = out;
+    filter->steps = 0;
     evbuffer_add_buffer(filter->rest, in);
     pass_lines(filter);
+}
+
+bool filter_is_behind(const struct filter *filter)
+{
+    return filter->behind;
+}
+
+size_t filter_holds(const struct filter *filter)
+{
+    return evbuffer_get_length(filter->rest);
 }
 
 bool filter_end(struct filter *filter, struct evbuffer *out, char *why, size_t why_size)
 {
     filter->out = out;
+    filter->steps = 0;
     if (evbuffer_get_length(filter->rest) > 0)
         evbuffer_add(filter->rest, "\n", 1);
     pass_lines(filter);

@@ -48,8 +48,9 @@ void job_wake(struct job *job)
 
 bool job_has_room(const struct job *job)
 {
-    size_t queued = evbuffer_get_length(bufferevent_get_output(job->session->io));
-    return queued + evbuffer_get_length(job->out) < SESSION_OUTPUT_HIGH;
+    const struct session *s = job->session;
+    size_t queued = evbuffer_get_length(bufferevent_get_output(s->io)) + evbuffer_get_length(job->out);
+    return queued + (s->filter != NULL ? filter_holds(s->filter) : 0) < SESSION_OUTPUT_HIGH;
 }
 
 struct cli_author job_author(const struct job *job)

@@ -8,12 +8,18 @@ static enum step reload(struct job *job)
         struct cli_change change = {.kind = CLI_CHANGE_FILE, .author = job_author(job)};
         job->router->change(job->router->context, &change, ask_begin(ask, job));
     }
-    return ask->told ? ask_answer(ask) : STEP_WAIT;
+    if (!ask->told)
+        return STEP_WAIT;
+    ask_log_end(ask, "reload configuration");
+    return ask_answer(ask);
 }
 
 static void end(struct job *job)
 {
-    ask_end(job->state);
+    struct ask *ask = job->state;
+    if (ask->asked && !ask->told)
+        ask_log_end(ask, "reload configuration");
+    ask_end(ask);
 }
 
 static const struct command_run run = {.state_size = sizeof(struct ask), .step = reload, .end = end};

@@ -1,4 +1,4 @@
-#include <string.h>
+#include <stdio.h>
 
 #include "cli/ask.h"
 #include "cli/text.h"
@@ -22,25 +22,29 @@ static enum step begin(struct job *job, struct back *b, unsigned n)
     return STEP_WAIT;
 }
 
+static void log_end(const struct job *job)
+{
+    const struct back *b = job->state;
+    char what[TEXT_SHORT];
+    snprintf(what, sizeof what, "rollback %lld", (long long)job_arg(job, &number)->number);
+    ask_log_end(&b->ask, what);
+}
+
 static enum step rollback(struct job *job)
 {
     struct back *b = job->state;
-    unsigned n = (unsigned)job_arg(job, &number)->number;
     char until[TEXT_SHORT];
     if (!b->ask.asked) {
-        enum step step = begin(job, b, n);
+        enum step step = begin(job, b, (unsigned)job_arg(job, &number)->number);
         if (step != STEP_WAIT)
             return step;
     }
     if (!b->ask.told)
         return STEP_WAIT;
-    const char *reason = ask_reason(&b->ask);
-    if (!b->ask.good) {
-        ask_log(job, "rollback %u: refused: %.*s", n, (int)strcspn(reason, "\n"), reason);
-        return ask_answer(&b->ask);
-    }
-    ask_log(job, "rollback %u", n);
-    ask_answer(&b->ask);
+    log_end(job);
+    enum step answer = ask_answer(&b->ask);
+    if (!b->ask.good)
+        return answer;
     job_print(job, "the configuration that ran until %s runs again; write memory saves it\n",
               text_clock(b->until_wall_ms, until));
     return STEP_DONE;
@@ -50,7 +54,7 @@ static void end(struct job *job)
 {
     struct back *b = job->state;
     if (b->ask.asked && !b->ask.told)
-        ask_log(job, "rollback: its session ended before it was known whether it took effect");
+        log_end(job);
     ask_end(&b->ask);
 }
 

@@ -19,6 +19,11 @@
 #define TURN_NS          (3 * NS_PER_MS)
 #define SESSIONS_LOOKING 48 /* sessions beyond that are for those who may do everything */
 
+/* Everybody may connect, and who connects again and again must not keep the core from its work. */
+#define ACCEPT_RATE    1000 /* connections a second; others wait in the kernel */
+#define ACCEPT_BURST   100
+#define ACCEPT_REST_US 20000 /* when there were too many */
+
 /* ---- the turn ---- */
 
 void cli_schedule(struct cli *cli)
@@ -108,13 +113,22 @@ static bool welcome(struct cli *cli, int fd)
     return true;
 }
 
+static void rest(struct cli *cli, const struct timeval *how_long)
+{
+    evconnlistener_disable(cli->listener);
+    evtimer_add(cli->retry, how_long);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len,
                       void *context)
 {
     struct cli *cli = context;
+    static const struct timeval a_little = {.tv_usec = ACCEPT_REST_US};
     (void)listener;
     (void)from;
     (void)len;
+    if (!bucket_take(&cli->accepts, ACCEPT_RATE, ACCEPT_BURST, job_clock_ns()))
+        rest(cli, &a_little);
     if (!welcome(cli, fd))
         return;
     struct session *s = session_new(cli, fd);
@@ -127,14 +141,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 /* Descriptors ran out, most likely: asking again at once would only spin. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
+    static const struct timeval second = {.tv_sec = 1};
     struct cli *cli = context;
-    struct timeval after = {.tv_sec = 1};
+    (void)listener;
     int error = EVUTIL_SOCKET_ERROR();
     char text[160];
     snprintf(text, sizeof text, "shell: accepting on %s failed: %s; next try in a second", cli->path, strerror(error));
     cli->router->warn(cli->router->context, text);
-    evconnlistener_disable(listener);
-    evtimer_add(cli->retry, &after);
+    rest(cli, &second);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)

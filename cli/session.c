@@ -1,5 +1,6 @@
-/* A session's input is read only while it has no command running (frames with an interrupt apart), and libevent stops
- * reading the socket when INPUT_HIGH bytes wait: whoever sends more than is taken waits in the kernel.
+/* A session's input is read only while it has no command running (frames with an interrupt apart), and the socket is
+ * not read while INPUT_HIGH bytes wait: whoever sends more than is taken waits in the kernel. (libevent's own mark for
+ * that calls back again and again while that is so.)
  *
  * A step prints into session->out; what it printed is then moved, framed if need be, to the socket's buffer. While that
  * holds SESSION_OUTPUT_HIGH bytes or more the session is not runnable; libevent's write callback makes it so again. */
@@ -9,8 +10,10 @@
 
 #include <event2/buffer.h>
 
+#include "cli/ask.h"
 #include "cli/draft.h"
 #include "cli/session_parts.h"
+#include "cli/text.h"
 
 #define INPUT_HIGH (16 * 1024)
 
@@ -18,18 +21,32 @@ bool session_runnable(const struct session *s)
 {
     if (s->gone || s->closing)
         return false;
-    /* an interrupt is heard however much waits to be read, but only one: each is echoed */
-    if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH)
-        return s->busy && s->protocol == SESSION_FRAMED && !s->job.interrupted && session_has_input(s);
-    if (s->busy && s->protocol == SESSION_FRAMED && session_has_input(s))
+    bool asked = session_has_input(s);
+    /* Who does not read can interrupt as well. Once: every interrupt is echoed. */
+    if (asked && s->busy && !s->job.interrupted)
         return true;
-    return s->busy ? !s->waiting : session_has_input(s);
+    if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH)
+        return false;
+    return asked || (s->busy && (!s->waiting || session_is_behind(s)));
+}
+
+static bool is_full(const struct session *s)
+{
+    return evbuffer_get_length(bufferevent_get_input(s->io)) >= INPUT_HIGH;
+}
+
+static void take_input(struct session *s)
+{
+    bool was_full = is_full(s);
+    session_read(s);
+    if (was_full && !is_full(s) && !s->ended)
+        bufferevent_enable(s->io, EV_READ);
 }
 
 void session_step(struct session *s)
 {
     if (session_has_input(s))
-        session_read(s);
+        take_input(s);
     else if (s->busy)
         session_step_job(s);
 }
@@ -48,7 +65,8 @@ bool session_finished(const struct session *s)
 static void on_data(struct bufferevent *io, void *context)
 {
     struct session *s = context;
-    (void)io;
+    if (is_full(s))
+        bufferevent_disable(io, EV_READ);
     cli_schedule(s->cli);
 }
 
@@ -129,7 +147,6 @@ struct session *session_new(struct cli *cli, int fd)
     s->job.out = s->out;
     json_stream_init(&s->job.json, s->out);
     bufferevent_setcb(s->io, on_data, on_drained, on_event, s);
-    bufferevent_setwatermark(s->io, EV_READ, 0, INPUT_HIGH);
     bufferevent_setwatermark(s->io, EV_WRITE, SESSION_OUTPUT_HIGH / 2, 0);
     bufferevent_enable(s->io, EV_READ | EV_WRITE);
     session_restart_idle(s);
@@ -138,8 +155,12 @@ struct session *session_new(struct cli *cli, int fd)
 
 void session_free(struct session *s)
 {
+    char text[TEXT_SHORT];
     if (s->busy)
         session_end_job(s);
+    if (s->draft != NULL && s->draft->n > 0)
+        ask_log(&s->job, "%s dropped: the session ended without commit",
+                text_count(s->draft->n, "change is", "changes are", text));
     draft_free(s->draft);
     filter_free(s->filter);
     if (s->io != NULL)

@@ -51,8 +51,10 @@ struct session {
     bool closing;  /* nothing more is taken; freed when the output has left */
     bool gone;     /* to be freed at once */
 
-    bool busy;    /* a command runs */
-    bool waiting; /* until job_wake() */
+    bool busy;      /* a command runs */
+    bool waiting;   /* until job_wake() */
+    bool over;      /* but for what its filter has still to look at */
+    enum step step; /* what it returned last */
     struct job job;
     struct command_line line;
     struct filter *filter; /* of its answer; NULL: none */
@@ -79,7 +81,8 @@ struct cli {
     const struct cli_router *router;
     struct evconnlistener *listener;
     struct event *turn;  /* some session can go on */
-    struct event *retry; /* accepting again after descriptors ran out */
+    struct event *retry; /* accepting again, after descriptors ran out or too many came */
+    struct bucket accepts;
     struct event *second;
     struct rates *rates; /* sampled each second */
     char path[108];

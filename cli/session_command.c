@@ -41,44 +41,48 @@ void session_end_job(struct session *s)
     free(s->job.refusal);
     s->job.state = NULL;
     s->job.refusal = NULL;
-    s->busy = s->waiting = false;
+    s->busy = s->waiting = s->over = false;
 }
 
+static void succeed(struct session *s)
+{
+    bool success = !s->job.failed;
+    char why[160];
+    session_end_job(s);
+    if (!session_end_filter(s, why, sizeof why))
+        session_refuse(s, false, why, why);
+    else if (s->leaving)
+        session_bye(s, ""); /* in place of the end of the answer: no prompt will follow */
+    else
+        session_done(s, success);
+}
+
+static void fail(struct session *s)
+{
+    char *refusal = s->job.refusal;
+    s->job.refusal = NULL;
+    session_end_job(s);
+    const char *text = refusal != NULL ? refusal : "the system gave no memory";
+    session_refuse(s, s->line.json, text, text);
+    free(refusal);
+}
+
+/* A command whose filter is behind has to wait for it, with its end too. */
 void session_step_job(struct session *s)
 {
-    struct job *job = &s->job;
-    enum step step = s->line.last->run->step(job);
-    job->steps++;
-    switch (step) {
-    case STEP_MORE:
-        session_flush(s);
+    if (!s->over && !session_is_behind(s)) {
+        s->step = s->line.last->run->step(&s->job);
+        s->job.steps++;
+        s->waiting = s->step == STEP_WAIT;
+        s->over = s->step == STEP_DONE || s->step == STEP_REFUSED;
+    }
+    session_flush(s);
+    if (!s->over || session_is_behind(s))
         return;
-    case STEP_WAIT:
-        s->waiting = true;
-        session_flush(s);
-        return;
-    case STEP_DONE: {
-        bool success = !job->failed;
-        char why[160];
-        session_end_job(s);
-        if (!session_end_filter(s, why, sizeof why))
-            session_refuse(s, false, why, why);
-        else if (s->leaving)
-            session_bye(s, ""); /* in place of the end of the answer: no prompt will follow */
-        else
-            session_done(s, success);
-        break;
-    }
-    case STEP_REFUSED: {
-        char *refusal = job->refusal;
-        job->refusal = NULL;
-        session_end_job(s);
-        const char *text = refusal != NULL ? refusal : "the system gave no memory";
-        session_refuse(s, s->line.json, text, text);
-        free(refusal);
-        break;
-    }
-    }
+    if (s->step == STEP_DONE)
+        succeed(s);
+    else
+        fail(s);
     session_restart_idle(s);
 }
 
@@ -95,7 +99,7 @@ static void begin_job(struct session *s)
         return;
     }
     s->busy = true;
-    s->waiting = false;
+    s->waiting = s->over = false;
     if (run->hears_interrupt && s->protocol == SESSION_FRAMED)
         session_send(s, FRAME_STREAM, "", 0);
 }

@@ -44,6 +44,11 @@ void session_flush(struct session *s)
     send_output(s, s->filtered);
 }
 
+bool session_is_behind(const struct session *s)
+{
+    return s->filter != NULL && filter_is_behind(s->filter);
+}
+
 bool session_end_filter(struct session *s, char *why, size_t size)
 {
     if (s->filter == NULL)

@@ -15,6 +15,9 @@ void session_send(struct session *s, enum frame_type type, const void *bytes, si
 /* What steps have printed goes out. */
 void session_flush(struct session *s);
 
+/* The filter has lines left to look at: session_flush goes on with them. */
+bool session_is_behind(const struct session *s);
+
 /* The answer is complete: what its filter has kept goes out as well. False, with a sentence in WHY, when that could not
  * look at everything. */
 bool session_end_filter(struct session *s, char *why, size_t size);

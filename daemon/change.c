@@ -57,6 +57,7 @@ struct changes {
     unsigned n;
     struct candidate *candidate;
     struct routes_change routes;
+    bool applying; /* interfaces follow the candidate */
     struct event *turn;
     bool stopping;
     const struct config *saved; /* held */
@@ -266,8 +267,11 @@ static void end_first(struct changes *changes, bool good, const char *text)
 static void finish(struct changes *changes, bool good)
 {
     struct candidate *c = changes->candidate;
-    findings_log(&c->findings, &changes->router->log);
-    char *text = changes->first->askers == NULL ? NULL : findings_text(&c->findings);
+    const struct change *change = changes->first;
+    /* what somebody mistyped is no error of the router's: the shell logs it as theirs */
+    if (good || change->what.kind != CLI_CHANGE_EDITS || change->askers == NULL)
+        findings_log(&c->findings, &changes->router->log);
+    char *text = change->askers == NULL ? NULL : findings_text(&c->findings);
     changes->candidate = NULL;
     free_candidate(c);
     end_first(changes, good, text != NULL ? text : "");
@@ -399,6 +403,12 @@ bool changes_confirm(struct changes *changes)
 
 /* ---- applying ---- */
 
+void changes_heard(struct changes *changes, enum config_log_level level, const char *text)
+{
+    if (changes != NULL && changes->applying)
+        findings_heard(&changes->candidate->findings, level, text);
+}
+
 /* What became of it, for whoever asked and the log. Single edits are said by the shell, which knows their words. */
 static void sum_up(struct changes *changes)
 {
@@ -432,13 +442,14 @@ static void change_routes(int fd, short what, void *context)
     (void)what;
     if (interfaces_opening(changes->router->interfaces, changes->turn))
         return;
+    changes->applying = false;
     if (routes_change_some(&changes->routes, PREFIXES_A_TURN, loop_now(changes->router->loop))) {
         event_add(changes->turn, &at_once);
         return;
     }
     routes_discard(changes->router, &changes->routes.want);
     unsigned refused = interfaces_refused(changes->router->interfaces);
-    if (refused > 0)
+    if (refused > 0 && changes->first->what.kind == CLI_CHANGE_FILE)
         findings_say(&changes->candidate->findings, CONFIG_LOG_NOTICE,
                      "%u interface%s not forwarding because something stands in the way: show interfaces says what",
                      refused, refused == 1 ? " is" : "s are");
@@ -460,6 +471,11 @@ static void follow_up(struct changes *changes, const struct config *before)
         remember(changes, before, change);
 }
 
+static bool same_group(const struct config *a, const struct config *b)
+{
+    return strcmp(a->cli_group == NULL ? "" : a->cli_group, b->cli_group == NULL ? "" : b->cli_group) == 0;
+}
+
 static void apply(struct changes *changes)
 {
     struct router *r = changes->router;
@@ -467,9 +483,10 @@ static void apply(struct changes *changes)
     const struct config *before = r->running;
     r->running = c->config;
     c->config = NULL;
+    changes->applying = true;
     apply_follow(r, before);
-    if (c->access_warning[0] != '\0')
-        log_warning(&r->log, "%s", c->access_warning);
+    if (c->access_warning[0] != '\0' && !same_group(before, r->running)) /* else it was said before */
+        findings_say(&c->findings, CONFIG_LOG_WARNING, "%s", c->access_warning);
     if (r->cli != NULL)
         cli_set_access(r->cli, &c->access, r->running->cli_idle_timeout);
     config_check_restart(before, r->running, &c->findings.errors);
@@ -535,6 +552,7 @@ static bool make_first(struct changes *changes)
                             .running = config_hold(r->running),
                             .saved = config_hold(changes->saved)};
     findings_init(&c->findings, false);
+    c->findings.errors.discreet = true; /* members of the group are not root */
     changes->candidate = c;
     if (worker_do(r->worker, make_candidate, was_made, c))
         return true;

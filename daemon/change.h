@@ -31,6 +31,9 @@ void changes_expire(struct changes *changes); /* the time is over */
 bool changes_past(const struct changes *changes, unsigned i, struct cli_past *to);
 const struct config *changes_saved(const struct changes *changes);
 
+/* TEXT, which was logged, comes of the change that is being applied, if one is: who asked for that is told. */
+void changes_heard(struct changes *changes, enum config_log_level level, const char *text);
+
 /* CONFIG, which is held, is what the file is now. */
 void changes_were_saved(struct changes *changes, const struct config *config);
 

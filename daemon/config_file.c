@@ -372,7 +372,7 @@ static struct config *load(const char *path, bool alone, struct config_errors *e
         config_error(errors, (struct config_place){path, 0}, "out of memory");
         return NULL;
     }
-    struct findings found = {.errors = {.report = keep}, .config = config};
+    struct findings found = {.errors = {.report = keep, .discreet = errors->discreet}, .config = config};
     struct config_text text;
     if (config_text_read(&text, config, path, &found.errors))
         read_text(config, &text, alone, &found.errors);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int file_open(const char *path, char *why, size_t why_size)
@@ -13,6 +15,24 @@ int file_open(const char *path, char *why, size_t why_size)
     if (fd < 0)
         snprintf(why, why_size, "cannot open it: %s", strerror(errno));
     return fd;
+}
+
+/* The path is the kernel's, without symbolic links. What has none (an unnamed pipe) is nobody else's to read. */
+bool file_is_public(int fd)
+{
+    char self[32], path[PATH_MAX];
+    struct stat is;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(self, path, sizeof path - 1);
+    if (n <= 0 || path[0] != '/' || fstat(fd, &is) < 0 || (is.st_mode & S_IROTH) == 0)
+        return false;
+    path[n] = '\0';
+    for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
+        *slash = '\0';
+        if (stat(slash == path ? "/" : path, &is) < 0 || (is.st_mode & S_IXOTH) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* A pipe may stand in a file's place, but nobody has to write to it: what is silent for too long is given up. Anything

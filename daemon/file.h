@@ -3,6 +3,7 @@
 #ifndef DAEMON_FILE_H
 #define DAEMON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -10,6 +11,9 @@
 
 /* A descriptor to read PATH by; -1 with a sentence in WHY. */
 int file_open(const char *path, char *why, size_t why_size);
+
+/* May everybody on this machine read it? */
+bool file_is_public(int fd);
 
 /* Up to SIZE bytes, 0 at the end; -1 with a sentence in WHY. */
 ssize_t file_read(int fd, char *to, size_t size, char *why, size_t why_size);

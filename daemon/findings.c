@@ -10,6 +10,7 @@
 
 struct finding {
     enum config_log_level level;
+    bool logged;
     char *text;
     size_t at; /* in text, where a warning is called one when there is no log to do it */
 };
@@ -67,10 +68,16 @@ void findings_say(struct findings *f, enum config_log_level level, const char *f
     keep(f, FINDINGS_KEPT + SAID_MOST, finding);
 }
 
+void findings_heard(struct findings *f, enum config_log_level level, const char *text)
+{
+    keep(f, FINDINGS_KEPT + SAID_MOST, (struct finding){.level = level, .logged = true, .text = strdup(text)});
+}
+
 void findings_log(const struct findings *f, const struct log *log)
 {
     for (size_t i = 0; i < f->n; i++)
-        log_at(log, f->list[i].level, "%s", f->list[i].text);
+        if (!f->list[i].logged)
+            log_at(log, f->list[i].level, "%s", f->list[i].text);
 }
 
 char *findings_text(const struct findings *f)

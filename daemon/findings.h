@@ -26,7 +26,10 @@ void findings_exit(struct findings *findings);
 void findings_say(struct findings *findings, enum config_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Every line that is kept to the log. */
+/* A sentence that the log has already. */
+void findings_heard(struct findings *findings, enum config_log_level level, const char *text);
+
+/* Every line that is kept, and not there yet, to the log. */
 void findings_log(const struct findings *findings, const struct log *log);
 
 /* The same as one text, to be freed; NULL when there is no memory. */

@@ -32,6 +32,10 @@ struct interface {
     unsigned changes;
 };
 
+/* interfaces.c: logs a sentence that also concerns whoever asked for the change that is being applied. */
+void interface_tell(const struct router *router, enum config_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* interface_device.c: finds the device, opens it or lets go of it, and says what keeps the interface from forwarding,
  * as a clause in WHY. */
 enum obstacle interface_look(struct router *router, struct interface *i, const struct link *link, char *why,

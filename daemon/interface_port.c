@@ -24,10 +24,10 @@ static uint16_t effective_mtu(struct router *router, struct interface *i, const 
     if (configured == 0 || configured <= device)
         return (uint16_t)(configured == 0 ? device : configured);
     if (i->said_mtu != link->mtu)
-        log_warning(&router->log,
-                    "interface %s: mtu = %u is more than the device's %u, which is used: ip link set %s mtu %u, or "
-                    "configure less",
-                    i->name, (unsigned)configured, (unsigned)link->mtu, i->name, (unsigned)configured);
+        interface_tell(router, CONFIG_LOG_WARNING,
+                       "interface %s: mtu = %u is more than the device's %u, which is used: ip link set %s mtu %u, or "
+                       "configure less",
+                       i->name, (unsigned)configured, (unsigned)link->mtu, i->name, (unsigned)configured);
     i->said_mtu = link->mtu;
     return (uint16_t)device;
 }

@@ -1,9 +1,11 @@
 #include "daemon/interfaces.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/change.h"
 #include "daemon/interface.h"
 
 #define RETRY_S 5
@@ -22,6 +24,17 @@ struct interfaces {
     unsigned n_taps;
 };
 
+void interface_tell(const struct router *router, enum config_log_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_at(&router->log, level, "%s", text);
+    changes_heard(router->changes, level, text);
+}
+
 static void say(const struct interfaces *all, const struct interface *i)
 {
     const struct log *log = &all->router->log;
@@ -37,11 +50,12 @@ static void say(const struct interfaces *all, const struct interface *i)
     case OPENING:
         break;
     case WAITING:
-        log_notice(log, "interface %s: %s; it is taken as soon as there is one", i->name, i->reason);
+        interface_tell(all->router, CONFIG_LOG_NOTICE, "interface %s: %s; it is taken as soon as there is one", i->name,
+                       i->reason);
         break;
     case REFUSED:
-        log_at(log, log->starting ? CONFIG_LOG_ERROR : CONFIG_LOG_WARNING, "interface %s does not forward: %s", i->name,
-               i->reason);
+        interface_tell(all->router, log->starting ? CONFIG_LOG_ERROR : CONFIG_LOG_WARNING,
+                       "interface %s does not forward: %s", i->name, i->reason);
         break;
     }
 }

@@ -23,6 +23,7 @@ struct reader {
     int first_untold; /* of them */
     bool skip;        /* what comes until the end of the line belongs to one that was too long */
     bool full;        /* nothing more is taken */
+    bool quoted;      /* its words may be told */
     size_t n;         /* bytes in the piece that are still to be read */
     char piece[PIECE + 1];
 };
@@ -96,7 +97,10 @@ static const char *not_word(const char *word, char to[SHOWN + 16])
 static bool expect(struct reader *r, const char *what, const char *word)
 {
     char other[SHOWN + 16];
-    wrong(r, "%s is expected%s", what, word == NULL ? " where the line ends" : not_word(word, other));
+    if (word == NULL)
+        wrong(r, "%s is expected where the line ends", what);
+    else
+        wrong(r, "%s is expected%s", what, r->quoted ? not_word(word, other) : "");
     return false;
 }
 
@@ -244,12 +248,13 @@ struct routes_file *routes_text_read(const char *path, const char *file, struct 
     }
     *r = (struct reader){.file = file, .key = key, .errors = errors, .routes = routes};
     int fd = file_open(path, why, sizeof why);
-    if (fd < 0)
+    if (fd < 0) {
         refuse(r, why);
-    else
+    } else {
+        r->quoted = !errors->discreet || file_is_public(fd);
         read_all(r, fd);
-    if (fd >= 0)
         close(fd);
+    }
     if (r->wrong > ROUTES_TEXT_TOLD)
         config_error(errors, (struct config_place){file, r->first_untold},
                      "and %zu more lines are wrong, this the first of them", r->wrong - ROUTES_TEXT_TOLD);

@@ -15,6 +15,7 @@
 #include "cli/routes_file.h"
 #include "daemon/config_file.h"
 #include "daemon/config_text.h"
+#include "daemon/config_token.h"
 
 #define NEW_MODE 0640 /* there may be keys in it */
 #define ENDING   ".conf"
@@ -231,6 +232,16 @@ static bool is_configuration(const char *path)
     return config != NULL;
 }
 
+/* The word in a comment or a string is none. */
+static bool includes_others(const struct bytes *text)
+{
+    struct source f = source_of("", text->at, text->n);
+    enum token token = TOKEN_END;
+    while (text->n > 0 && (token = source_token(&f)) != TOKEN_END && token != TOKEN_BAD && token != TOKEN_INCLUDE)
+        ;
+    return token == TOKEN_INCLUDE;
+}
+
 static bool may_be_replaced(struct saving *s)
 {
     if (s->is_start && s->wish->unconfirmed)
@@ -246,7 +257,7 @@ static bool may_be_replaced(struct saving *s)
                    s->target);
     }
     struct saved_file print = print_of(&s->old);
-    if (!s->wish->force && memmem(s->old.at, s->old.n, "@include", 8) != NULL)
+    if (!s->wish->force && includes_others(&s->old))
         return say(s,
                    "%s includes other files, and what is written stands in one. Nothing was written: write memory "
                    "force makes one file of them (and keeps this one as %s.1)",
@@ -413,6 +424,18 @@ static bool put_in_place(struct saving *s, bool in_place)
     return write_in_place(s);
 }
 
+/* A relative path in what was written is seen from its folder. */
+static bool finds_routes(const struct saving *s)
+{
+    const char *routes = s->wish->config->routes_path;
+    char path[2 * PATH_MAX];
+    if (routes == NULL || routes[0] == '\0' || routes[0] == '/')
+        return true;
+    int folder = (int)(strrchr(s->target, '/') - s->target);
+    snprintf(path, sizeof path, "%.*s/%s", folder, s->target, routes);
+    return access(path, F_OK) == 0;
+}
+
 /* ---- all of it ---- */
 
 static bool replace(struct saving *s)
@@ -429,6 +452,9 @@ static bool replace(struct saving *s)
     size_t len = strlen(s->report);
     if (s->is_start && s->exists)
         snprintf(s->report + len, SAVE_REPORT - len, "; what was there before is %s.1", s->target);
+    else if (!s->is_start && !finds_routes(s))
+        snprintf(s->report + len, SAVE_REPORT - len, "; its routes file %s is looked for beside it: copy that too",
+                 s->wish->config->routes_path);
     return true;
 }
 

@@ -1,8 +1,11 @@
 """Configuring over the socket: what packets do changes with what is said, whole or not at all."""
 
 import json
+import os
 import re
 import socket
+
+import pytest
 
 from tests.lab.lab import LabError, wait_until
 
@@ -105,6 +108,7 @@ def test_a_refused_command_changes_nothing(pair):
         assert running(pair.router) == before
     assert answers(pair.h1, "10.0.2.2")
     assert re.search(r"uid 0, session \d+: interface r1: ip address 10\.0\.1\.1/24: refused: ", pair.router.log())
+    assert " error: " not in pair.router.log()
 
 
 def test_a_draft_takes_effect_as_one_change(pair):
@@ -122,9 +126,6 @@ def test_a_draft_takes_effect_as_one_change(pair):
     assert "1 change is dropped" in session.say("hostname other", "abort")
     assert 'hostname = "edge"' in running(pair.router)
     session.close()
-    # a session that ends loses its draft
-    assert pair.router.shell("configure session", "hostname lost") == ""
-    assert 'hostname = "edge"' in running(pair.router)
     assert re.search(r"uid 0, session \d+: interface r0: ip address 10\.0\.1\.9/24\n", pair.router.log())
 
 
@@ -184,3 +185,49 @@ def test_going_back_and_saving(pair):
 def test_json_of_changes_is_one_document(pair):
     for command in ("show changes json", "show rollback json"):
         assert isinstance(json.loads(pair.router.shell(command)), dict)
+
+
+def test_a_copy_elsewhere_says_that_it_lacks_its_routes(pair):
+    router, folder = pair.router, os.path.dirname(pair.router.config)
+    with open(os.path.join(folder, "table.txt"), "w", encoding="utf-8") as file:
+        file.write("10.50.0.0/16 blackhole\n")
+    os.mkdir(os.path.join(folder, "other"))
+    router.shell("configure terminal", "static-routes-file table.txt")
+    assert "table.txt" not in router.shell(f"copy running-config {folder}/copy.conf")
+    assert "its routes file table.txt is looked for beside it" in router.shell(f"copy running-config {folder}/other/copy.conf")
+
+
+def test_a_script_that_ends_without_commit_is_told(pair):
+    router = pair.router
+    text = router.shell("configure session", "hostname lost", check=False)
+    assert "1 change is not committed" in text
+    with pytest.raises(LabError, match="1 change is not committed"):
+        router.shell("configure session", "interface r0", "description lost")
+    assert "lost" not in running(router)
+    router.wait_log("session [0-9]+: 1 change is dropped: the session ended without commit")
+    router.shell("configure session", "hostname kept", "commit")
+    router.shell("configure session", "hostname lost", "abort")
+    router.shell("exit")
+    assert 'hostname = "kept"' in running(router)
+
+
+def test_no_next_hop_is_not_every_next_hop(pair):
+    router = pair.router
+    router.shell("configure terminal", "ip route 10.9.0.0/16 10.0.2.2", "ip route 10.9.0.0/16 10.0.2.3")
+    for command in ("ip route 10.9.0.0/16 0.0.0.0", "no ip route 10.9.0.0/16 0.0.0.0", "ip route 10.9.0.0/16 r1 0.0.0.0"):
+        assert "0.0.0.0 is no next hop" in router.shell("configure terminal", command, check=False)
+    assert 'via = [ "10.0.2.2", "10.0.2.3" ]' in running(router)
+
+
+def test_what_stands_in_the_way_is_said_once_and_to_whom_it_concerns(pair):
+    router = pair.router
+    assert "interface lo does not forward: the device is not Ethernet" in router.shell("configure terminal", "interface lo")
+    assert "there is no device of that name" in router.shell("configure terminal", "interface gone0")
+    assert "mtu = 9000 is more than the device's" in router.shell("configure terminal", "interface r0", "mtu 9000")
+    assert 'group "ferry-no-such"' in router.shell("configure terminal", "cli group ferry-no-such")
+    before = len(router.log())
+    assert router.shell("configure terminal", "hostname other") == ""
+    router.shell("reload configuration")
+    log = router.wait_log("(?m)uid 0, session [0-9]+: reload configuration$").string[before:]
+    changed = log[:log.index("hostname other")]
+    assert "warning" not in changed

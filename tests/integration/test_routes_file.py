@@ -115,6 +115,7 @@ def test_a_bad_table_changes_nothing_and_its_lines_are_told(big):
     bad = [f"{at}:{N + 2}: next hop 10.0.2.1 is our own address, of 'r1'",
            f"{at}:{N + 3}: route 99.0.0.0/8 of distance 1 is there twice (first on {router.config}:10)",
            f"{at}:{N + 4}: 'via', 'blackhole', 'unreachable' or 'prohibit' is expected, not 'to'"]
+    os.chmod(os.path.dirname(at), 0o755)  # of a private file no words are told
     big.write(changed(big.routes), "98.0.0.0/8 via 10.0.2.1\n99.0.0.0/8 via 10.0.2.12\n97.0.0.0/8 to 10.0.2.12\n")
     checked = big.r1.run(big.router.lab.ferryd, "-t", "-c", router.config, check=False, timeout=120)
     reloaded = router.shell("reload configuration", check=False, timeout=120)

@@ -1,5 +1,6 @@
 """ferrysh on a terminal, driven as a person would: keys go in, and what counts is what stands on the screen."""
 
+import copy
 import os
 import re
 import signal
@@ -19,12 +20,31 @@ ROUTES = TWO_HOSTS + "static-routes = (\n" + ",\n".join(
 WAIT = 60
 
 
+class Screen(pyte.HistoryScreen):
+    """With the second screen that terminals have for programs that fill it, and pyte has not."""
+
+    SECOND = 1049
+
+    def set_mode(self, *modes, **options):
+        super().set_mode(*modes, **options)
+        if self.SECOND in modes:
+            self.first = copy.deepcopy(dict(self.buffer)), self.cursor.y, self.cursor.x
+            self.buffer.clear()
+
+    def reset_mode(self, *modes, **options):
+        super().reset_mode(*modes, **options)
+        if self.SECOND in modes:
+            rows, self.cursor.y, self.cursor.x = self.first
+            self.buffer.clear()
+            self.buffer.update(rows)
+
+
 class Terminal:
     """A program on a terminal of its own, and what stands there."""
 
     def __init__(self, command, home, rows=24, columns=80, echo=False, **environment):
         variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8", "HOME": str(home), **environment}
-        self.screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self.screen = Screen(columns, rows, history=5000)
         self.stream = pyte.Stream(self.screen)
         self.raw = ""
         self.child = pexpect.spawn(command[0], list(command[1:]), env=variables, dimensions=(rows, columns), encoding="utf-8",

@@ -290,6 +290,26 @@ static void slow_reader(void)
     shell_end(&s);
 }
 
+/* While a command runs its session is not read, and the loop comes to rest nevertheless. */
+static void much_said_at_once(void)
+{
+    static const char line[] = "show logging\n";
+    size_t sent = 0;
+    shell_begin(&s);
+    int fd = shell_connect(&s);
+    shell_send(fd, "monitor\n", 8);
+    for (unsigned still = 0; still < 10; still++) {
+        shell_turn(&s);
+        for (ssize_t n; (n = send(fd, line, sizeof line - 1, MSG_NOSIGNAL)) > 0; sent += (size_t)n)
+            still = 0;
+    }
+    CU_ASSERT_TRUE(sent > 16384);
+    const struct session *session = TAILQ_FIRST(&s.cli->sessions);
+    CU_ASSERT_TRUE(evbuffer_get_length(bufferevent_get_input(session->io)) <= 2 * 16384);
+    close(fd);
+    shell_end(&s);
+}
+
 static void whole_answer(void)
 {
     shell_begin(&s);
@@ -397,6 +417,34 @@ static void too_many(void)
         close(fds[i]);
     for (unsigned i = 0; i < 10; i++)
         shell_turn(&s);
+    expect("show logging", LOGGING);
+    shell_end(&s);
+}
+
+static bool connects(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, s.path, strlen(s.path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    shell_turn(&s);
+    close(fd);
+    return connected;
+}
+
+/* Connections that nobody speaks on, one after the other. */
+static void flood_of_connections(void)
+{
+    shell_begin(&s);
+    uint64_t begin_ns = job_clock_ns();
+    for (unsigned i = 0; i < 20000; i++)
+        (void)connects();
+    uint64_t ms = (job_clock_ns() - begin_ns) / NS_PER_MS + 1;
+    CU_ASSERT_TRUE(s.cli->last_number >= 100);
+    CU_ASSERT_TRUE(s.cli->last_number <= 100 + 2 * ms); /* a rest's first beyond the rate is taken as well */
+    /* that done, there is room again in the kernel's queue */
+    for (unsigned i = 0; i < 5000 && !connects(); i++)
+        usleep(1000);
     expect("show logging", LOGGING);
     shell_end(&s);
 }
@@ -685,6 +733,8 @@ static const struct unit_case cases[] = {
     {"an answer without an end is marked as such", shown_as_it_comes},
     {"a framed client is told the length of its pages", length_of_pages},
     {"framed: bad frames end the session with a reason", framed_hostile},
+    {"who says much at once is read in time", much_said_at_once},
+    {"a flood of connections costs bounded time", flood_of_connections},
     {"a reader that has stopped costs bounded memory and nobody else's time", slow_reader},
     {"a long answer is one whole document", whole_answer},
     {"an interrupt ends a long answer", interrupted},

@@ -1,5 +1,7 @@
 /* Changes of every kind, one after the other: edits, past configurations, changes that have to be confirmed, and what a
  * reload says of changes that were not saved. */
+#include <sys/stat.h>
+
 #include "cli/edit.h"
 #include "tests/unit/support/bench.h"
 
@@ -350,6 +352,26 @@ static void a_table_in_a_file_of_its_own_is_compared_too(void)
     bench_exit(&b);
 }
 
+/* Whoever may change things may name any file, but not read it so. */
+static void words_of_private_files_are_not_told(void)
+{
+    static const char text[] = TWO_LOOPBACKS "static-routes-file = \"table\";\n";
+    struct bench b;
+    bench_init(&b, TWO_LOOPBACKS);
+    char path[128];
+    snprintf(path, sizeof path, "%s/table", b.folder);
+    write_table(&b, "secret words\n10.50.0.0/16 secret\n10.51.0.0/16\n");
+    for (unsigned public = 0; public < 4; public ++) {
+        CU_ASSERT_EQUAL(chmod(path, (public & 1) != 0 ? 0644 : 0640), 0);
+        CU_ASSERT_EQUAL(chmod(b.folder, (public & 2) != 0 ? 0755 : 0750), 0);
+        CU_ASSERT(!reload(&b, text));
+        CU_ASSERT(says(&b, "table:1: a prefix such as 10.0.0.0/8 is expected"));
+        CU_ASSERT(says(&b, "table:3: 'via', 'blackhole', 'unreachable' or 'prohibit' is expected where the line ends"));
+        CU_ASSERT_EQUAL(strstr(b.report, "secret") != NULL, public == 3);
+    }
+    bench_exit(&b);
+}
+
 static const struct unit_case cases[] = {
     {"edits are applied as a difference, and what needs a restart is said", edits_are_applied},
     {"what is refused changes nothing, and each error is told", what_is_refused_changes_nothing},
@@ -362,6 +384,7 @@ static const struct unit_case cases[] = {
     {"a reload sums up what changed and says what is lost", a_reload_sums_up_and_says_what_is_lost},
     {"what was saved is not lost", what_was_saved_is_not_lost},
     {"a table in a file of its own is compared too", a_table_in_a_file_of_its_own_is_compared_too},
+    {"words of private files are not told", words_of_private_files_are_not_told},
     {"a file that was edited is not replaced unawares", a_file_that_was_edited_is_not_replaced_unawares},
 };
 UNIT_MAIN("daemon change", cases)

@@ -212,6 +212,18 @@ static void included_files_are_not_swallowed_unawares(void)
     place_exit(&p);
 }
 
+static void the_word_include_in_a_text_includes_nothing(void)
+{
+    struct place p;
+    place_init(&p);
+    write_text(p.path,
+               "// no @include here\n/*\n@include \"x\"\n*/\ninterfaces = ( );\nlog: { level =\n\"info\"; };\n");
+    load(&p);
+    name(&p, "other");
+    CU_ASSERT(save(&p) && says(&p, "was saved"));
+    place_exit(&p);
+}
+
 static void other_files_are_made_with_care(void)
 {
     struct place p;
@@ -353,6 +365,7 @@ static const struct unit_case cases[] = {
     {"a file that others changed is left alone, unless forced", a_file_that_others_changed_is_left_alone},
     {"a symbolic link stays one", a_symbolic_link_stays_one},
     {"included files are not swallowed unawares", included_files_are_not_swallowed_unawares},
+    {"the word @include in a text includes nothing", the_word_include_in_a_text_includes_nothing},
     {"other files are made with care", other_files_are_made_with_care},
     {"what does not read back replaces nothing", what_does_not_read_back_replaces_nothing},
     {"a file that is a mount of its own is written in place", a_file_that_is_a_mount_is_written_in_place},
