@@ -29,8 +29,7 @@ static unsigned count_routes(struct sim *sim, const struct sim_router *router, c
     if (is_signed && load_be16(message + RIP_HEADER + 2) == AUTH_DIGEST)
         end = load_be16(message + RIP_HEADER + 4);
     unsigned entries = (unsigned)((end - RIP_HEADER) / RIP_ENTRY), routes = entries - is_signed;
-    if (end > len || (end - RIP_HEADER) % RIP_ENTRY != 0 || entries > RIP_ENTRIES_MAX || routes == 0 ||
-        entries < is_signed)
+    if (end > len || (end - RIP_HEADER) % RIP_ENTRY != 0 || entries > RIP_ENTRIES_MAX || entries <= is_signed)
         sim_fail(sim, "router %u sends a message of %zu bytes, which are %u entries", router->number, len, entries);
     return routes;
 }
