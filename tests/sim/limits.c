@@ -24,9 +24,9 @@
 /* The number of its routes; 0 if it is broken. */
 static unsigned count_routes(struct sim *sim, const struct sim_router *router, const uint8_t *message, size_t len)
 {
-    bool is_signed = message[1] == 2 && load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH;
+    unsigned is_signed = message[1] == 2 && load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH ? 1 : 0;
     size_t end = len;
-    if (is_signed && load_be16(message + RIP_HEADER + 2) == AUTH_DIGEST)
+    if (is_signed > 0 && load_be16(message + RIP_HEADER + 2) == AUTH_DIGEST)
         end = load_be16(message + RIP_HEADER + 4);
     unsigned entries = (unsigned)((end - RIP_HEADER) / RIP_ENTRY), routes = entries - is_signed;
     if (end > len || (end - RIP_HEADER) % RIP_ENTRY != 0 || entries > RIP_ENTRIES_MAX || entries <= is_signed)
