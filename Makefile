@@ -7,6 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
+#   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
@@ -172,8 +173,8 @@ JOBS   ?= 2
 
 check: deps
 	@[ "$$(id -u)" = 0 ] || { echo "The integration tests make network namespaces and need root: sudo make check"; exit 1; }
-	@$(MAKE) --no-print-directory -j$(JOBS) all units
-	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers
+	@$(MAKE) --no-print-directory -j$(JOBS) all units sims
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=asan all units fuzzers sims
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=tsan all units
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang all
 	$(give_back)
@@ -188,6 +189,9 @@ check-unit:
 	    done; \
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
+	@for build in release asan; do \
+	    echo "---- build/$$build/sim/rip 1-20"; build/$$build/sim/rip line15 line16 1-20 || exit 1; \
+	done
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
@@ -230,7 +234,21 @@ $(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_mes
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 .PHONY: fuzzers fuzz-rip
 
-C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch])
+# RIP in simulated time, by seeds. One of them again: build/release/sim/rip SEED
+SIM   := $(call objects,$(sort $(wildcard tests/sim/*.c)))
+SEEDS ?= 1000
+sims: $(OUT)/sim/rip
+$(OUT)/sim/rip: $(SIM) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+sim: $(OUT)/sim/rip
+	$< line15 line16 year
+	seq 1 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q
+	@echo "make sim: $(SEEDS) seeds passed"
+.PHONY: sim sims
+
+C_FILES := $(wildcard forwarding/*.[ch] protocols/*.[ch] protocols/*/*.[ch] cli/*.[ch] daemon/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/sim/*.[ch])
 
 lint:
 	@$(MAKE) --no-print-directory all

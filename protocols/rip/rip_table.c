@@ -331,7 +331,9 @@ static void update(struct rip *rip, struct rip_route *route, bool reinstall, str
     bool moved = false;
     struct path *best = choose_paths(rip, route, &moved, now);
     struct outcome o = outcome_of(rip, route, best);
-    bool looks_different = moved || o.kind != route->kind || o.metric != route->metric || o.tag != route->tag;
+    bool turned = moved && o.kind == RIP_LEARNED; /* split horizon is about another interface */
+    bool other_kind = o.kind != route->kind;
+    bool looks_different = turned || other_kind || o.metric != route->metric || o.tag != route->tag;
     rip->n_unreachable += (size_t)(o.metric == RIP_INFINITY) - (size_t)(route->metric == RIP_INFINITY);
     rip->n_learned += (size_t)is_learned(o.kind, o.metric) - (size_t)is_learned(route->kind, route->metric);
     route->kind = (uint8_t)o.kind;
@@ -344,8 +346,8 @@ static void update(struct rip *rip, struct rip_route *route, bool reinstall, str
         if (route->garbage_ns < route->held_ns)
             route->garbage_ns = route->held_ns;
     }
-    if (reinstall || moved)
-        install(rip, route, best, now);
+    if (reinstall || moved || other_kind)
+        install(rip, route, o.kind == RIP_DEFAULT ? NULL : best, now); /* two who offer it would make a loop */
     set_timer(rip, route);
     if (looks_different)
         announce(rip, route, now);

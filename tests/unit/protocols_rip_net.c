@@ -126,6 +126,30 @@ static void goodbye(void)
     net_end(&net);
 }
 
+/* Two who offer the default route do not send packets to and fro between them. */
+static void two_defaults(void)
+{
+    struct rip_settings s = rip_settings_default;
+    s.default_information = true;
+    net_line(&net, 3, NULL);
+    rip_configure(net.routers[0].rip, &s, net.now);
+    net_run(&net, 60);
+    METRIC(2, "0.0.0.0/0", 3);
+    CU_ASSERT_EQUAL(net_via(&net, 1, "0.0.0.0/0"), 0);
+    rip_configure(net.routers[1].rip, &s, net.now);
+    net_run(&net, 60);
+    METRIC(0, "0.0.0.0/0", 1);
+    METRIC(1, "0.0.0.0/0", 1);
+    CU_ASSERT_EQUAL(net_via(&net, 0, "0.0.0.0/0"), UINT32_MAX);
+    CU_ASSERT_EQUAL(net_via(&net, 1, "0.0.0.0/0"), UINT32_MAX);
+    CU_ASSERT_EQUAL(net_via(&net, 2, "0.0.0.0/0"), 1);
+    s.default_information = false;
+    rip_configure(net.routers[1].rip, &s, net.now);
+    net_run(&net, 60);
+    CU_ASSERT_EQUAL(net_via(&net, 1, "0.0.0.0/0"), 0);
+    net_end(&net);
+}
+
 /* 4,000 routes come and go whole, over several bursts. */
 static void many_routes(void)
 {
@@ -258,6 +282,7 @@ static const struct unit_case cases[] = {
     {"a router that falls silent is missed, and its networks are forgotten", silent_death},
     {"a goodbye takes its networks along at once", goodbye},
     {"random topologies with loss and cuts come to the shortest paths", random_topologies},
+    {"two default routes make no loop", two_defaults},
     {"thousands of routes go in bursts, and are withdrawn", many_routes},
 };
 

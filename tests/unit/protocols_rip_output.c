@@ -217,6 +217,18 @@ static void no_split_horizon(void)
     net_end(&net);
 }
 
+/* Whatever others say of a network of ours, ours looks the same. */
+static void own_network_learned(void)
+{
+    start_with(NULL, NULL);
+    SAY(&net, 2, "10.0.2.9", 2, {"10.0.1.0/24", 3, 0, NULL});
+    net_run(&net, 6);
+    SAY(&net, 2, "10.0.2.9", 2, {"10.0.1.0/24", 16, 0, NULL});
+    net_run(&net, 6);
+    CU_ASSERT_EQUAL(listener.messages, 0);
+    net_end(&net);
+}
+
 /* A route that turns round is withdrawn where it went before, in the triggered update already. */
 static void turning_round(void)
 {
@@ -694,6 +706,7 @@ static const struct unit_case cases[] = {
     {"simple split horizon", simple_split_horizon},
     {"split horizon with poisoned reverse", poisoned_reverse},
     {"no split horizon, and next hops on the same subnet", no_split_horizon},
+    {"what others say of a network of ours is no news", own_network_learned},
     {"a route that turns round is withdrawn once where it went", turning_round},
     {"split horizon heeds every one of equal-cost paths", equal_cost_split_horizon},
     {"version 1 says what version 1 understands", version_1},
