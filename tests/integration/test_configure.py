@@ -102,7 +102,7 @@ def test_a_refused_command_changes_nothing(pair):
                           (["no interface r9"], "there is no interface"),
                           (["ip route 10.9.0.0/16 10.0.1.1"], "our own address"),
                           (["hostname -"], "wants a host name"),
-                          (["router rip"], "not supported yet")):
+                          (["interface r0", "ip urpf strict"], "not supported yet")):
         text = pair.router.shell("configure terminal", *lines, check=False)
         assert reason in text, text
         assert running(pair.router) == before

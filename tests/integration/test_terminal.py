@@ -207,7 +207,7 @@ def test_mistakes_are_pointed_at_where_they_stand(pair, open_terminal):
     for line, word, says in (("show ip rote", "rote", '% "rote" is not known here; expected arp'),
                              ("  show ip rote json", "rote", '% "rote" is not known here'),
                              ("e", "e", '% "e" is ambiguous: end or exit'),
-                             ("show ip r", "r", "% \"r\" is ambiguous: route or rip"),
+                             ("show ip r", "r", "% \"r\" is ambiguous: rip or route"),
                              ("show interfaces gr\u00fcn", "gr\u00fcn", "% there is no interface"),
                              ("pin\u00f6 x", "pin\u00f6", "% \"pin\u00f6\" is not known here")):
         t.run(line)
