@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "forwarding/counters.h"
+#include "forwarding/fast_path.h"
 #include "forwarding/packet_control.h"
 #include "forwarding/packet_filter.h"
 #include "forwarding/packet_lane.h"
@@ -424,17 +425,17 @@ struct transmit *af_packet_lane_transmit(struct af_packet *a, unsigned lane)
     return packet_sender_transmit(a->sender[lane]);
 }
 
-unsigned af_packet_receive(struct af_packet *a, unsigned lane, struct packet *burst, unsigned most)
+FAST_PATH unsigned af_packet_receive(struct af_packet *a, unsigned lane, struct packet *burst, unsigned most)
 {
     return packet_lane_receive(a->lane[lane], burst, most);
 }
 
-void af_packet_release(struct af_packet *a, unsigned lane)
+FAST_PATH void af_packet_release(struct af_packet *a, unsigned lane)
 {
     packet_lane_release(a->lane[lane]);
 }
 
-int af_packet_lane_fd(const struct af_packet *a, unsigned lane)
+FAST_PATH int af_packet_lane_fd(const struct af_packet *a, unsigned lane)
 {
     return a->lane[lane]->epoll;
 }

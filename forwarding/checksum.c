@@ -6,6 +6,7 @@
 #include "forwarding/checksum.h"
 
 #include "forwarding/bytes.h"
+#include "forwarding/fast_path.h"
 
 /* Adds with the carry brought around, so that a running sum never overflows. */
 static uint32_t add_around(uint32_t a, uint32_t b)
@@ -21,14 +22,14 @@ static uint64_t load_halves(const uint8_t *at)
     return (v & UINT32_MAX) + (v >> 32);
 }
 
-uint16_t checksum_fold(uint32_t sum)
+FAST_PATH uint16_t checksum_fold(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)sum;
 }
 
-uint32_t checksum_add(uint32_t sum, const void *bytes, size_t len)
+FAST_PATH uint32_t checksum_add(uint32_t sum, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
     uint64_t even = 0, odd = 0; /* two chains of additions that do not wait for each other; 2^31 steps would fit */

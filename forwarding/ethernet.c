@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forwarding/bytes.h"
+#include "forwarding/fast_path.h"
 
 enum { AT_SRC = MAC_LEN, AT_TYPE = 2 * MAC_LEN };
 
@@ -16,7 +17,7 @@ static enum verdict drop(struct packet *packet, enum drop why)
     return VERDICT_DROP;
 }
 
-enum verdict ethernet_check(const struct port *port, struct packet *packet, uint16_t *type)
+FAST_PATH enum verdict ethernet_check(const struct port *port, struct packet *packet, uint16_t *type)
 {
     if (packet->wire_len > packet->len)
         return drop(packet, DROP_TRUNCATED);

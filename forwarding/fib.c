@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "forwarding/fast_path.h"
+
 struct interned {
     struct interned *next; /* in its bucket */
     uint32_t hash;
@@ -206,7 +208,8 @@ const struct nexthop_group *fib_lookup(const struct fib *fib, uint32_t addr, str
     return patricia_match(&fib->trie, addr, matched);
 }
 
-void fib_lookup_burst(const struct fib *fib, const uint32_t *addrs, const struct nexthop_group **to, unsigned n)
+FAST_PATH void fib_lookup_burst(const struct fib *fib, const uint32_t *addrs, const struct nexthop_group **to,
+                                unsigned n)
 {
     enum { PIECE = 64 };
     void *found[PIECE];

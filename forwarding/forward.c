@@ -10,6 +10,7 @@
 #include "forwarding/bytes.h"
 #include "forwarding/checksum.h"
 #include "forwarding/ethernet.h"
+#include "forwarding/fast_path.h"
 #include "forwarding/fib.h"
 #include "forwarding/fragment.h"
 #include "forwarding/neighbour.h"
@@ -105,8 +106,8 @@ static enum verdict judge_destination(const struct tables *tables, const struct 
     return VERDICT_CONTINUE;
 }
 
-enum verdict ip_check(const struct tables *tables, const struct own_table *own, const struct port *port,
-                      struct packet *packet)
+FAST_PATH enum verdict ip_check(const struct tables *tables, const struct own_table *own, const struct port *port,
+                                struct packet *packet)
 {
     packet->adjacency = NULL; /* of the packet that was described here before */
     if (packet->len < ETHERNET_HEADER)
@@ -179,7 +180,7 @@ static const struct nexthop *choose(const struct tables *tables, const struct ne
     return best;
 }
 
-enum verdict ip_route(const struct tables *tables, const struct nexthop_group *group, struct packet *packet)
+FAST_PATH enum verdict ip_route(const struct tables *tables, const struct nexthop_group *group, struct packet *packet)
 {
     if (group == NULL)
         return punt(packet, PUNT_NO_ROUTE);
@@ -212,17 +213,17 @@ static bool wants_redirect(const struct port *out, const struct packet *packet)
     return subnet != NULL && prefix_holds(*subnet, packet->nexthop);
 }
 
-bool ip_must_fragment(const struct packet *packet, uint16_t mtu)
+FAST_PATH bool ip_must_fragment(const struct packet *packet, uint16_t mtu)
 {
     return (packet_is_gso(packet) ? gso_segment_size(packet) : packet->ip.len) > mtu;
 }
 
-bool ip_must_cut(const struct packet *packet, uint16_t mtu)
+FAST_PATH bool ip_must_cut(const struct packet *packet, uint16_t mtu)
 {
     return ip_must_fragment(packet, mtu) || (packet_is_gso(packet) && gso_must_cut(packet));
 }
 
-enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect)
+FAST_PATH enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect)
 {
     *redirect = false;
     const struct port *out = port_at(tables, packet->out_port);
@@ -241,7 +242,7 @@ enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool
     return VERDICT_CONTINUE;
 }
 
-void ip_commit(struct packet *packet)
+FAST_PATH void ip_commit(struct packet *packet)
 {
     uint8_t *ip = packet_ip(packet);
     if (packet->port != PORT_NONE) {

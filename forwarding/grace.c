@@ -31,6 +31,7 @@
 #endif
 #include <urcu/urcu-qsbr.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/thread.h"
 
 #ifdef TELL_TSAN
@@ -205,20 +206,20 @@ void grace_lane_unregister(void)
     urcu_qsbr_unregister_thread();
 }
 
-void grace_lane_quiescent(void)
+FAST_PATH void grace_lane_quiescent(void)
 {
     BEFORE_PASSAGE();
     urcu_qsbr_quiescent_state();
     AFTER_PASSAGE();
 }
 
-void grace_lane_offline(void)
+FAST_PATH void grace_lane_offline(void)
 {
     BEFORE_PASSAGE();
     urcu_qsbr_thread_offline();
 }
 
-void grace_lane_online(void)
+FAST_PATH void grace_lane_online(void)
 {
     urcu_qsbr_thread_online();
     AFTER_PASSAGE();

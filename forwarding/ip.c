@@ -3,9 +3,10 @@
 
 #include "forwarding/bytes.h"
 #include "forwarding/checksum.h"
+#include "forwarding/fast_path.h"
 
 /* RFC 1812 5.2.2 asks for these checks in this spirit: nothing is believed before what it rests on has been checked. */
-enum drop ip_parse(const uint8_t *at, size_t len, struct ip *ip)
+FAST_PATH enum drop ip_parse(const uint8_t *at, size_t len, struct ip *ip)
 {
     if (len < IP_HEADER_MIN)
         return DROP_IP_SHORT;

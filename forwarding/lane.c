@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "forwarding/ethernet.h"
+#include "forwarding/fast_path.h"
 #include "forwarding/fib.h"
 #include "forwarding/forward.h"
 #include "forwarding/fragment.h"
@@ -213,7 +214,7 @@ static void count_refused(struct lane *lane, unsigned port, uint8_t of, enum dro
 
 /* Sends what is queued. A frame that the device refuses is skipped, because it may be the only one that it does not
  * like; but a device that refuses many takes no more just now. */
-static void flush(struct lane *lane, unsigned port)
+FAST_PATH static void flush(struct lane *lane, unsigned port)
 {
     struct lane_scratch *s = lane->scratch;
     struct port_counters *out = &lane->counters->port[port];
@@ -342,7 +343,7 @@ static void send_group(struct lane *lane, struct packet *burst, const struct gro
     }
 }
 
-bool lane_forward(struct lane *lane, struct packet *burst, unsigned n, struct now now)
+FAST_PATH bool lane_forward(struct lane *lane, struct packet *burst, unsigned n, struct now now)
 {
     struct lane_scratch *s = lane->scratch;
     bool punted = false;

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/grace.h"
 #include "forwarding/thread.h"
 
@@ -142,7 +143,7 @@ static bool stop_wanted(const struct lane_thread *t)
     return eventfd_read(t->stop_fd, &stop) == 0;
 }
 
-static void *run(void *argument)
+FAST_PATH static void *run(void *argument)
 {
     struct lane_thread *t = argument;
     struct packet burst[LANE_BURST];

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/neighbour_internal.h"
 
 #define INCOMPLETE_SHARE 8
@@ -31,7 +32,7 @@ static size_t index_of(const struct neighbours *n, uint64_t key)
     return (size_t)(mixed * UINT64_C(0xd6e8feb86659fd93) >> n->shift);
 }
 
-struct neighbour *neighbour_entry_find(const struct neighbours *n, unsigned port, uint32_t addr)
+FAST_PATH struct neighbour *neighbour_entry_find(const struct neighbours *n, unsigned port, uint32_t addr)
 {
     struct neighbour *e = published(n->bucket[index_of(n, key_of(port, addr))]);
     while (e != NULL && (e->addr != addr || e->port != port))
@@ -39,7 +40,7 @@ struct neighbour *neighbour_entry_find(const struct neighbours *n, unsigned port
     return e;
 }
 
-const struct adjacency *neighbour_find(const struct neighbours *n, unsigned port, uint32_t addr)
+FAST_PATH const struct adjacency *neighbour_find(const struct neighbours *n, unsigned port, uint32_t addr)
 {
     const struct neighbour *e = neighbour_entry_find(n, port, addr);
     return e != NULL ? published(e->adjacency) : NULL;

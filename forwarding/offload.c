@@ -3,6 +3,7 @@
  * writes. */
 #include "forwarding/bytes.h"
 #include "forwarding/checksum.h"
+#include "forwarding/fast_path.h"
 #include "forwarding/fragment.h"
 
 enum { PROTO_SCTP = 132 };
@@ -44,7 +45,7 @@ static bool gso_valid(const struct packet *packet)
     return packet->vnet.hdr_len <= packet->len && packet->len == end_of(packet) && gso_headers(packet, &headers);
 }
 
-bool offload_valid(const struct packet *packet)
+FAST_PATH bool offload_valid(const struct packet *packet)
 {
     if (packet_checksum_unfinished(packet) && !checksum_valid(packet))
         return false;

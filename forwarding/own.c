@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/port.h"
 
 struct own_table {
@@ -87,7 +88,7 @@ struct own_table *own_table_new(const struct port *const ports[], size_t n)
     return table;
 }
 
-const struct own *own_find(const struct own_table *table, uint32_t addr)
+FAST_PATH const struct own *own_find(const struct own_table *table, uint32_t addr)
 {
     if (table == NULL)
         return NULL;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "forwarding/counters.h"
+#include "forwarding/fast_path.h"
 #include "forwarding/publish.h"
 
 struct packet_lane *packet_lane_new(void)
@@ -114,7 +115,7 @@ static unsigned take_small(struct packet_lane *lane, unsigned ports, const struc
     return n;
 }
 
-unsigned packet_lane_receive(struct packet_lane *lane, struct packet *burst, unsigned most)
+FAST_PATH unsigned packet_lane_receive(struct packet_lane *lane, struct packet *burst, unsigned most)
 {
     unsigned ports = published(lane->ports);
     struct packet_ring *big = published(lane->big);
@@ -144,7 +145,7 @@ unsigned packet_lane_receive(struct packet_lane *lane, struct packet *burst, uns
     return n;
 }
 
-void packet_lane_release(struct packet_lane *lane)
+FAST_PATH void packet_lane_release(struct packet_lane *lane)
 {
     for (unsigned i = 0; i < lane->n_taken; i++)
         packet_ring_give_back(lane->taken[i]);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/packet_filter.h"
 
 #define RING_BLOCK   (128 * 1024) /* what the kernel allocates in one piece */
@@ -104,7 +105,7 @@ void packet_ring_free(struct packet_ring *ring)
     free(ring);
 }
 
-void packet_ring_describe(struct tpacket2_hdr *frame, uint16_t port, struct packet *packet)
+FAST_PATH void packet_ring_describe(struct tpacket2_hdr *frame, uint16_t port, struct packet *packet)
 {
     uint8_t *at = (uint8_t *)frame + frame->tp_mac;
     *packet = (struct packet){

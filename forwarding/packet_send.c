@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "forwarding/fast_path.h"
 #include "forwarding/publish.h"
 
 #define SEND_BATCH  64        /* frames of one system call */
@@ -66,8 +67,8 @@ static unsigned send_batch(struct packet_sender *s, const struct packet_out *out
     return sent;
 }
 
-static unsigned sender_send(struct transmit *self, unsigned port, struct packet *const packets[], unsigned n,
-                            enum drop *why)
+FAST_PATH static unsigned sender_send(struct transmit *self, unsigned port, struct packet *const packets[], unsigned n,
+                                      enum drop *why)
 {
     struct packet_sender *s = (struct packet_sender *)self;
     const struct packet_out *out = port < PORT_MAX ? published(s->out[port]) : NULL;

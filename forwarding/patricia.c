@@ -17,6 +17,8 @@
  * what walks rely on. */
 #include "forwarding/patricia.h"
 
+#include "forwarding/fast_path.h"
+
 struct patricia_node {
     uint32_t addr;
     uint8_t len;
@@ -324,7 +326,7 @@ static void match_abreast(const struct patricia *trie, const uint32_t *addrs, vo
     }
 }
 
-void patricia_match_burst(const struct patricia *trie, const uint32_t *addrs, void **to, unsigned n)
+FAST_PATH void patricia_match_burst(const struct patricia *trie, const uint32_t *addrs, void **to, unsigned n)
 {
     for (unsigned done = 0; done < n; done += ABREAST)
         match_abreast(trie, addrs + done, to + done, n - done < ABREAST ? n - done : ABREAST);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forwarding/fast_path.h"
+
 static size_t size_of(unsigned n_addresses)
 {
     return sizeof(struct port) + n_addresses * sizeof(struct prefix);
@@ -26,7 +28,7 @@ struct port *port_copy(const struct port *port)
 }
 
 /* Where a port's own subnets nest, the narrower one knows better. */
-const struct prefix *port_subnet_of(const struct port *port, uint32_t addr)
+FAST_PATH const struct prefix *port_subnet_of(const struct port *port, uint32_t addr)
 {
     const struct prefix *best = NULL;
     for (unsigned i = 0; i < port->n_addresses; i++) {
