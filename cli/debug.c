@@ -5,14 +5,17 @@
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/tree.h"
+#include "forwarding/trace.h"
 
 /* As what somebody asks for them. */
-static const struct command debug_arp, debug_icmp, debug_rip, no_debug_arp, no_debug_icmp, no_debug_rip;
+static const struct command debug_arp, debug_icmp, debug_packet, debug_rip, no_debug_arp, no_debug_icmp,
+    no_debug_packet, no_debug_rip;
 static const struct {
     const struct command *on, *off;
 } kinds[DEBUG__COUNT] = {
     [DEBUG_ARP] = {&debug_arp, &no_debug_arp},
     [DEBUG_ICMP] = {&debug_icmp, &no_debug_icmp},
+    [DEBUG_PACKET] = {&debug_packet, &no_debug_packet},
     [DEBUG_RIP] = {&debug_rip, &no_debug_rip},
 };
 
@@ -31,8 +34,14 @@ static enum step switch_on(struct job *job)
         if (interface != NULL)
             snprintf(debug->interface, sizeof debug->interface, "%s", interface->text);
     }
+    job->session->packets_missed = trace_missed(job->router->dataplane);
+    if (session_debug_changed(job->session->cli))
+        return STEP_DONE;
+    job->session->debug[DEBUG_PACKET].on = false;
     session_debug_changed(job->session->cli);
-    return STEP_DONE;
+    if (job->router->dataplane->tables.watches < TRACE_WATCHES)
+        return job_refuse(job, "the system gave no memory");
+    return job_refuse(job, "%d sessions follow packets already: end one of them, see show users", TRACE_WATCHES);
 }
 
 static enum step switch_off(struct job *job)
@@ -97,8 +106,9 @@ static const struct command debug_icmp = {COMMAND_WORD, "icmp", "ICMP messages o
                                           .next = conditions, .run = &run_on};
 static const struct command debug_igmp = {COMMAND_WORD, "igmp", "IGMP", COMMAND_HIDDEN,
                                           .refusal = "debug igmp is not supported yet"};
-static const struct command debug_packet = {COMMAND_WORD, "packet", "Packets", COMMAND_HIDDEN,
-                                            .refusal = "trace packet shows the way of each packet"};
+static const struct command debug_packet = {COMMAND_WORD, "packet",
+                                            "Packets as they come in, a line each with what became of it",
+                                            .next = conditions, .run = &run_on};
 static const struct command debug_rip = {COMMAND_WORD, "rip", "RIP messages, refusals and changes of routes",
                                          .next = conditions, .run = &run_on};
 static const struct command *const words[] = {&debug_arp, &debug_icmp, &debug_igmp, &debug_packet, &debug_rip, NULL};
@@ -107,8 +117,10 @@ const struct command command_debug = {COMMAND_WORD, "debug", "Show here what hap
 static const struct command no_debug_all = {COMMAND_WORD, "all", "Everything", .run = &run_off};
 static const struct command no_debug_arp = {COMMAND_WORD, "arp", "ARP packets", .run = &run_off};
 static const struct command no_debug_icmp = {COMMAND_WORD, "icmp", "ICMP messages", .run = &run_off};
+static const struct command no_debug_packet = {COMMAND_WORD, "packet", "Packets", .run = &run_off};
 static const struct command no_debug_rip = {COMMAND_WORD, "rip", "RIP", .run = &run_off};
-static const struct command *const no_words[] = {&no_debug_all, &no_debug_arp, &no_debug_icmp, &no_debug_rip, NULL};
+static const struct command *const no_words[] = {&no_debug_all,    &no_debug_arp, &no_debug_icmp,
+                                                 &no_debug_packet, &no_debug_rip, NULL};
 const struct command command_no_debug = {COMMAND_WORD, "debug", "Show no more of it", .next = no_words};
 const struct command command_undebug = {COMMAND_WORD, "undebug", "As no debug", .next = no_words};
 
