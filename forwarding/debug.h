@@ -8,7 +8,9 @@ enum debug_kind {
     DEBUG_ARP,
     DEBUG_ICMP,
     DEBUG_PACKET, /* said by nobody here: see trace.h */
-    DEBUG_RIP,
+    DEBUG_RIP_EVENTS,
+    DEBUG_RIP_PACKETS,
+    DEBUG_RIP_ROUTES,
     DEBUG__COUNT
 };
 

@@ -2,9 +2,9 @@
 
 import json
 import re
-import socket
 import subprocess
 
+from tests.integration.debug import Debug
 from tests.lab.lab import wait_until
 
 CONFIGURATION = """
@@ -38,24 +38,6 @@ def has_room(pair):
                                stderr=subprocess.DEVNULL)
     pair.lab.processes.append(process)
     return process.stdout.read(1) == b"f"
-
-
-class Debug:
-    """A session that debugs once this returns."""
-
-    def __init__(self, pair, command):
-        self.text = ""
-        self.client = socket.socket(socket.AF_UNIX)
-        self.client.settimeout(60)
-        self.client.connect(pair.router.socket)
-        self.client.sendall(f"{command}\nshow debugging\n".encode())
-        self.until(f"{command}\n")
-
-    def until(self, what):
-        """Goes on until a line has been heard, or a condition holds of what was; returns all of that."""
-        while not (what(self.text) if callable(what) else what in self.text):
-            self.text += self.client.recv(65536).decode()
-        return self.text
 
 
 def step(packet, name):
@@ -150,20 +132,20 @@ def test_the_way_of_a_packet_that_is_not_sent(make_pair):
 def test_debugging_packets_is_a_line_each_by_interface_and_prefix(make_pair):
     pair = make_pair(CONFIGURATION)
     pair.h1.ping("10.0.2.2", 1)
-    on_r1 = Debug(pair, "debug packet interface r1")
-    hole = Debug(pair, "debug packet prefix 10.66.0.0/16")
-    both = Debug(pair, "debug packet interface r0 prefix 10.0.2.0/24")
+    on_r1 = Debug(pair.router, "debug packet interface r1")
+    hole = Debug(pair.router, "debug packet prefix 10.66.0.0/16")
+    both = Debug(pair.router, "debug packet interface r0 prefix 10.0.2.0/24")
     pair.h1.ping("10.66.0.1", 1, "-W", "1", check=False)
     pair.h1.ping("10.0.2.2", 1, "-t", "1", "-W", "1", check=False)
     pair.h1.ping("10.0.2.2", 1)
     answer = "packet r1: 10.0.2.2 > 10.0.1.2 ICMP echo reply 1, 84 bytes, TTL 64: forwarded by r0 to 10.0.1.2\n"
-    lines = both.until("forwarded").splitlines()
+    lines = both.until("forwarded by r1 to 10.0.2.2\n").splitlines()
     assert [re.sub(", DF", "", line) for line in lines[1:]] == [
         "packet r0: 10.0.1.2 > 10.0.2.2 ICMP echo request 1, 84 bytes, TTL 1: punted (ttl), dropped (ttl-exceeded)",
         "packet r0: 10.0.1.2 > 10.0.2.2 ICMP echo request 1, 84 bytes, TTL 64: forwarded by r1 to 10.0.2.2"]
     assert "packet r0: " not in on_r1.until(answer)
     assert re.fullmatch(r"debug packet .*\npacket r0: 10.0.1.2 > 10.66.0.1 ICMP .*: dropped \(blackhole\)\n",
-                        hole.until("blackhole"))
+                        hole.until("blackhole)\n"))
     pair.h1.ping("10.0.1.1", 1)
     hole.client.sendall(b"undebug packet\nshow debugging\n")
     assert "10.0.1.1" not in hole.until("nothing is debugged by this session\n")
@@ -171,7 +153,7 @@ def test_debugging_packets_is_a_line_each_by_interface_and_prefix(make_pair):
 
 def test_debugging_packets_counts_what_it_leaves_out(pair):
     pair.h1.ping("10.0.2.2", 1)
-    debug = Debug(pair, "debug packet prefix 10.0.2.2/32")
+    debug = Debug(pair.router, "debug packet prefix 10.0.2.2/32")
     pair.h1.run("ping", "-n", "-q", "-c", "300", "-i", "0.002", "-W", "3", "10.0.2.2")
 
     def told(text):
@@ -185,7 +167,7 @@ def test_debugging_packets_counts_what_it_leaves_out(pair):
 
 def test_debugging_packets_shares_one_watch_that_ends_with_its_sessions(pair):
     traces = [Trace(pair, "trace packet") for _ in range(3)]
-    sessions = [Debug(pair, "debug packet"), Debug(pair, "debug packet interface r1")]
+    sessions = [Debug(pair.router, f"debug packet{condition}") for condition in ("", " interface r1")]
     assert "4 sessions follow packets already" in pair.router.shell("trace packet count 1", check=False)
     for debug in sessions:
         debug.client.close()

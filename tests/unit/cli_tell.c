@@ -129,6 +129,31 @@ static void debugging_is_by_kind_interface_and_prefix(void)
     shell_end(&s);
 }
 
+/* One word for all kinds of a protocol; each has its own conditions. */
+static void kinds_of_rip_are_switched_each(void)
+{
+    shell_begin(&s);
+    int all = opened("debug rip prefix 10.0.2.0/24\n"),
+        some = opened("debug rip routes interface r0\ndebug rip packets\n");
+    say(DEBUG_RIP_EVENTS, 0, 0x0a000202, "a");
+    say(DEBUG_RIP_PACKETS, 1, 0x0a000202, "b");
+    say(DEBUG_RIP_ROUTES, 0, 0x0a000202, "c");
+    say(DEBUG_RIP_ROUTES, 1, 0x0a000302, "d");
+    CU_ASSERT_STRING_EQUAL(heard(all), "a\nb\nc\n");
+    CU_ASSERT_STRING_EQUAL(heard(some), "b\nc\n");
+    send_lines(some, "show debugging\nundebug rip\nshow debugging\n");
+    CU_ASSERT_STRING_EQUAL(heard(some), "debug rip packets\ndebug rip routes interface r0\n"
+                                        "nothing is debugged by this session\n");
+    send_lines(all, "no debug rip packets\nshow debugging\nundebug rip events\nshow debugging json\n");
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(heard(all), "debug rip events prefix 10.0.2.0/24\ndebug rip routes prefix 10.0.2.0/24\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "\"ripRoutes\""));
+    CU_ASSERT_PTR_NULL(strstr(got, "\"ripEvents\""));
+    close(all);
+    close(some);
+    shell_end(&s);
+}
+
 static void a_flood_is_not_told_whole(void)
 {
     shell_begin(&s);
@@ -320,6 +345,7 @@ static const struct unit_case cases[] = {
     {"the log comes to who wants it", the_log_comes_to_who_wants_it},
     {"a reader who is behind loses lines", a_reader_who_is_behind_loses_lines},
     {"debugging is by kind, interface and prefix", debugging_is_by_kind_interface_and_prefix},
+    {"kinds of RIP are switched each", kinds_of_rip_are_switched_each},
     {"a flood is not told whole", a_flood_is_not_told_whole},
     {"what was left out is told when it is quiet", what_was_left_out_is_told_when_it_is_quiet},
     {"a packet is a line", a_packet_is_a_line},
