@@ -152,6 +152,8 @@ static bool is_understood(const struct outlet *outlet, struct prefix prefix)
         return true;
     struct prefix network = rip_classful(prefix.addr);
     const struct prefix *address = address_of_network(outlet->interface, network);
+    if (address != NULL && outlet->version == 1 && rip_guess_len(prefix.addr, *address) != prefix.len)
+        return false; /* subnet 0 is taken for the network, a host without host bits for its subnet */
     if (address != NULL && address->len > network.len)
         return prefix.len == address->len || prefix.len == 32;
     return prefix.len == network.len;

@@ -287,6 +287,23 @@ static void version_1(void)
     net_end(&net);
 }
 
+/* A number is read by the mask of the receiver's subnet (RFC 1058 3.2): subnet 0 as the whole network, and what has no
+ * host bits as a subnet. */
+static void version_1_is_ambiguous(void)
+{
+    struct rip_interface_settings s = with(RIP_SPLIT_SIMPLE);
+    s.send = RIP_V1;
+    start_with(NULL, &s);
+    net_new_port(&net, 0, 4, net_prefix("10.0.0.1/24"), &s);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.3.3.0/32", 4, 0, NULL}, {"10.3.4.0/24", 4, 0, NULL}, {"10.0.0.0/8", 5, 0, NULL});
+    net_run(&net, 10);
+    listen_forget(&listener);
+    net_run(&net, 34);
+    HEARD(&listener, "10.0.2.1 > 10.0.2.255 response/1 10.0.1.0=1 10.3.4.0=5\n");
+    HEARD(&listener, "10.0.0.1 > 10.0.0.255 response/1 10.0.1.0=1 10.0.2.0=1 10.3.4.0=5\n");
+    net_end(&net);
+}
+
 static void both_versions(void)
 {
     struct rip_interface_settings s = rip_interface_settings_default;
@@ -710,6 +727,7 @@ static const struct unit_case cases[] = {
     {"a route that turns round is withdrawn once where it went", turning_round},
     {"split horizon heeds every one of equal-cost paths", equal_cost_split_horizon},
     {"version 1 says what version 1 understands", version_1},
+    {"version 1 says nothing that it reads otherwise", version_1_is_ambiguous},
     {"both versions are sent side by side", both_versions},
     {"version 2 is broadcast with the rules of version 1", broadcast},
     {"each subnet of an interface is spoken to once", secondary_addresses},
