@@ -47,7 +47,7 @@ static void send_message(struct rip *rip, struct outlet *outlet, const struct ta
         rip_message_begin(&m, target->command, outlet->version, signs);
         for (; i < n && m.left > 0; i++) {
             struct rip_entry entry = entries[i];
-            if (entry.next_hop == target->dst || !is_on_subnet(interface, target->src, entry.next_hop))
+            if (!is_on_subnet(interface, target->src, entry.next_hop))
                 entry.next_hop = 0;
             rip_message_add(&m, &entry);
             interface->counters.out_routes += target->command == RIP_RESPONSE;

@@ -212,8 +212,8 @@ static void no_split_horizon(void)
     SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
     net_run(&net, 60);
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
-    ask_for_all(&net, 1, "10.0.1.9", RIP_PORT, 2); /* nobody is told to go by himself */
-    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4\n");
+    ask_for_all(&net, 1, "10.0.1.9", RIP_PORT, 2); /* he sees that it is himself */
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
     net_end(&net);
 }
 
@@ -365,6 +365,22 @@ static void unicast_neighbors(void)
     HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.2.0/24=1\n");
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.2.0/24=1\n");
     NOT_HEARD(&listener, "> 10.0.5.9"); /* on no interface with RIP */
+    net_end(&net);
+}
+
+/* Without split horizon a router is told that the way leads by itself, which it can see through, and not by us. */
+static void next_hop_of_the_listener(void)
+{
+    static const uint32_t neighbors[] = {0x0a000109};
+    struct rip_settings s = rip_settings_default;
+    struct rip_interface_settings off = with(RIP_SPLIT_OFF);
+    s.n_neighbors = 1;
+    s.neighbors = neighbors;
+    start_with(&s, &off);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    net_run(&net, 40);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
     net_end(&net);
 }
 
@@ -732,6 +748,7 @@ static const struct unit_case cases[] = {
     {"version 2 is broadcast with the rules of version 1", broadcast},
     {"each subnet of an interface is spoken to once", secondary_addresses},
     {"neighbours are spoken to by unicast, where RIP is", unicast_neighbors},
+    {"a neighbour is told that it is the next hop itself", next_hop_of_the_listener},
     {"a loopback is advertised and says nothing", a_loopback_is_silent},
     {"routes of others are redistributed with metric, tag and next hop", redistribution},
     {"who wins in the RIB is what is sent", redistribution_against_learning},
