@@ -217,6 +217,45 @@ static void no_split_horizon(void)
     net_end(&net);
 }
 
+/* Some look for the route by its next hop too: what is lost is lost where it was said to lead, and what leads elsewhere
+ * now is said at once. */
+static void next_hop_of_the_lost(void)
+{
+    struct rip_settings s = rip_settings_default;
+    struct rip_interface_settings off = with(RIP_SPLIT_OFF);
+    s.redistribute[RIB_STATIC] = (struct rip_redistribute){.on = true, .metric = 3};
+    start_with(&s, NULL);
+    put_static("172.16.0.0/16", "10.0.1.9", true);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=3,by 10.0.1.9\n");
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=3\n");
+    net_run(&net, 6);
+    listen_forget(&listener);
+    put_static("172.16.0.0/16", "10.0.1.8", true);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=3,by 10.0.1.8\n");
+    net_run(&net, 6);
+    listen_forget(&listener);
+    s.redistribute[RIB_STATIC].on = false;
+    configure(&s);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=16,by 10.0.1.8\n");
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=16\n");
+    net_run(&net, 200);
+    set(0, &off);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    net_run(&net, 6);
+    HEARD(&listener, "10.9.0.0/16=4,by 10.0.1.9");
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 16, 0, NULL});
+    net_run(&net, 6);
+    HEARD(&listener, "10.9.0.0/16=16,by 10.0.1.9");
+    set(0, &rip_interface_settings_default);
+    listen_forget(&listener);
+    net_run(&net, 40);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.2.0/24=1 10.9.0.0/16=16\n");
+    net_end(&net);
+}
+
 /* Whatever others say of a network of ours, ours looks the same. */
 static void own_network_learned(void)
 {
@@ -739,6 +778,7 @@ static const struct unit_case cases[] = {
     {"simple split horizon", simple_split_horizon},
     {"split horizon with poisoned reverse", poisoned_reverse},
     {"no split horizon, and next hops on the same subnet", no_split_horizon},
+    {"what is lost is lost by its next hop", next_hop_of_the_lost},
     {"what others say of a network of ours is no news", own_network_learned},
     {"a route that turns round is withdrawn once where it went", turning_round},
     {"split horizon heeds every one of equal-cost paths", equal_cost_split_horizon},
