@@ -195,10 +195,11 @@ check-unit:
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
+# What is marked one_build needs no second build (tests/integration/conftest.py).
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
-	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
-	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
+	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) -m "not one_build" tests/integration
+	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) -m "not one_build" tests/integration
 
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
 # to its shell.

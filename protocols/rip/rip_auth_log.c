@@ -20,8 +20,16 @@ static const char *const cure[RIP_AUTH_REASONS] = {
     [RIP_REJECT_AUTH_KEY_LIFETIME - RIP_REJECT_AUTH_PLACE] = "compare its lifetimes and the clocks of both sides",
     [RIP_REJECT_AUTH_DIGEST - RIP_REJECT_AUTH_PLACE] = "configure the same key on both sides",
     [RIP_REJECT_AUTH_SEQUENCE - RIP_REJECT_AUTH_PLACE] =
-        "if the sender has restarted it is heard again when its routes here have timed out",
+        "if the sender has restarted it is heard again when its routes here have timed out, or at once after "
+        "'clear ip rip neighbor'",
 };
+
+/* FRR asks for the table without authentication, whatever it is configured to do. */
+static const char *remark(enum rip_reject why, const uint8_t *message)
+{
+    bool asks = why == RIP_REJECT_AUTH_MISSING && message[0] == RIP_REQUEST;
+    return asks ? " (it was a request, which some routers never authenticate: alone it does no harm)" : "";
+}
 
 /* " (key 7, sequence number 1339429688)" if the message says so. */
 static void name_key(const uint8_t *message, char *to, size_t room)
@@ -46,7 +54,8 @@ bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const u
     if (log->of[i].unsaid > 0)
         snprintf(more, sizeof more, "; so were %llu more since this was last said",
                  (unsigned long long)log->of[i].unsaid);
-    snprintf(text, RIP_AUTH_TEXT_MAX, "%s%s; %s%s", rip_reject_meaning[why], key, cure[i], more);
+    snprintf(text, RIP_AUTH_TEXT_MAX, "%s%s; %s%s%s", rip_reject_meaning[why], key, cure[i], remark(why, message),
+             more);
     log->of[i].next_ns = now.ns + QUIET_NS;
     log->of[i].unsaid = 0;
     return true;

@@ -76,6 +76,8 @@ struct rip_route {
     bool dirty;         /* the RIB told something: to be updated by the next rip_run */
 
     /* what all of that comes to */
+    uint32_t next_hop; /* on a subnet of ours or not; 0: us. Stays when the route is lost: it is lost by that */
+    bool next_hop_is_learned;
     uint8_t kind; /* enum rip_kind */
     uint8_t metric;
     uint16_t tag;

@@ -47,6 +47,9 @@ enum rip_reject rip_entry_prefix(const struct rip_entry *entry, uint8_t version,
 /* The network of class A, B or C that ADDR belongs to. */
 struct prefix rip_classful(uint32_t addr);
 
+/* What a number without a mask means to one who hears it on SUBNET (RFC 1058 3.2). */
+uint8_t rip_guess_len(uint32_t addr, struct prefix subnet);
+
 /* ---- building ---- */
 
 struct rip_message {

@@ -6,36 +6,9 @@ import pytest
 
 from tests.integration.debug import Debug
 from tests.integration.packets import IP, UDP, Ether, Raw, icmp, ip, to_router
+from tests.integration.rip_lab import FAST, SLOW, configuration, knows, learned, neighbour
 from tests.lab.lab import wait_until
 from tests.lab.peers import Bird, Frr
-
-FAST = "timers: { update = 1; timeout = 6; garbage = 4; };"
-SLOW = ""  # 30, 180 and 120 seconds: what is quick in these tests is not so because something timed out
-
-
-def configuration(name, interfaces, rip=FAST, more=""):
-    """INTERFACES: device to (address, text of its rip group, None for no RIP)."""
-    entries = []
-    for device, (address, group) in interfaces.items():
-        kind = ' type = "loopback";' if device.startswith("lo") else ""
-        group = "" if group is None else f" rip: {{ {group} }};"
-        entries.append(f'{{ name = "{device}";{kind} addresses = "{address}";{group} }}')
-    return f'hostname = "{name}";\n{more}\ninterfaces = (\n  ' + ",\n  ".join(entries) + f"\n);\nrip: {{ {rip} }};\n"
-
-
-def learned(router):
-    """Prefix to (metric, next hops) of the RIP routes that are in use."""
-    routes = router.json("show ip route rip")
-    return {prefix: (entries[0]["metric"], sorted(hop["ip"] for hop in entries[0]["nexthops"]))
-            for prefix, entries in routes.items() if entries[0]["selected"]}
-
-
-def knows(router, prefix, yes=True):
-    wait_until(lambda: (prefix in learned(router)) == yes, 60, f"{prefix} {'at' if yes else 'gone from'} {router.namespace.short}")
-
-
-def neighbour(router, address):
-    return next((n for n in router.json("show ip rip neighbors")["neighbors"] if n["address"] == address), None)
 
 
 class Two:

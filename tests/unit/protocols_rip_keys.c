@@ -168,7 +168,7 @@ static void from_passwords_to_digests(void)
 static void refusals_are_told_once_a_minute(void)
 {
     static const uint8_t message[44] = {2, 2, 0, 0, 0xff, 0xff, 0, 3, 0, 44, 7, 16, 0x4f, 0xd6, 0x13, 0x38};
-    static const uint8_t bare[24] = {2, 2, 0, 0, 0, 2};
+    static const uint8_t bare[24] = {2, 2, 0, 0, 0, 2}, request[24] = {1, 2};
     struct rip_auth_log log = {0};
     char text[RIP_AUTH_TEXT_MAX];
     struct now now = {.ns = 5 * NS_PER_S};
@@ -184,6 +184,12 @@ static void refusals_are_told_once_a_minute(void)
     CU_ASSERT_STRING_EQUAL(text, "not authenticated, and this interface demands it; configure the "
                                  "same authentication on both sides");
     now.ns = 65 * NS_PER_S;
+    CU_ASSERT_TRUE(rip_auth_log_refused(&(struct rip_auth_log){0}, RIP_REJECT_AUTH_MISSING, request, now, text));
+    CU_ASSERT_STRING_EQUAL(text, "not authenticated, and this interface demands it; configure the "
+                                 "same authentication on both sides (it was a request, which some routers never "
+                                 "authenticate: alone it does no harm)");
+    CU_ASSERT_TRUE(rip_auth_log_refused(&log, RIP_REJECT_AUTH_SEQUENCE, message, now, text));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "or at once after 'clear ip rip neighbor'"));
     CU_ASSERT_TRUE(rip_auth_log_refused(&log, RIP_REJECT_AUTH_NO_KEY, message, now, text));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "; so were 1000 more since this was last said"));
     now.ns += 60 * NS_PER_S;
