@@ -293,9 +293,11 @@ bool rip_interface_reap(struct rip *rip, struct rip_interface *interface)
 
 void rip_interface_free(struct rip *rip, struct rip_interface *interface)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
+        rip_outlet_drop_replies(rip, &interface->outlets[i]);
         if (interface->outlets[i].open)
             rip_outlet_close(rip, &interface->outlets[i]);
+    }
     rip_neighbours_free(interface);
     patricia_clear(&interface->summaries, free);
     rip->interfaces[interface->port] = NULL;
