@@ -109,6 +109,8 @@ static void check_chain(const struct check *c, const struct config_interface *i)
     }
     if (rip->key != NULL)
         config_error(c->errors, place, "interface '%s' has both a 'key' and a 'key-chain'", i->name);
+    if (chain->n_keys == 0) /* it must not come to no authentication: RFC 4822 5.1 (2) */
+        config_error(c->errors, place, "interface '%s': key chain '%s' has no keys", i->name, rip->key_chain);
     for (size_t k = 0; k < chain->n_keys; k++) {
         int64_t mode = chain->keys[k].algorithm == CONFIG_UNSAID ? rip->auth_mode : chain->keys[k].algorithm;
         if (mode == RIP_AUTH_TEXT)

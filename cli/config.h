@@ -125,6 +125,7 @@ struct config_key {
 
 struct config_key_chain {
     char *name;
+    bool fail_secure;
     struct config_key *keys;
     size_t n_keys;
     bool doubtful;

@@ -228,12 +228,31 @@ static bool set_key(const struct edit *edit, struct config_key_chain *chain, siz
     return false;
 }
 
-static bool change_key(const struct edit *edit, struct config *config, char *why, size_t why_size)
+/* NULL, with a sentence in WHY, if it is gone. */
+static struct config_key_chain *chain_of_mode(const struct edit *edit, struct config *config, char *why,
+                                              size_t why_size)
 {
     struct config_key_chain *chain = find_chain(config, edit->subject);
     if (chain == NULL)
-        return edit_refuse(why, why_size, "key chain '%s' is no longer configured: \"key chain %s\" makes it anew",
-                           edit->subject, edit->subject);
+        edit_refuse(why, why_size, "key chain '%s' is no longer configured: \"key chain %s\" makes it anew",
+                    edit->subject, edit->subject);
+    return chain;
+}
+
+static bool change_fail_secure(const struct edit *edit, struct config *config, char *why, size_t why_size)
+{
+    struct config_key_chain *chain = chain_of_mode(edit, config, why, why_size);
+    if (chain == NULL)
+        return false;
+    chain->fail_secure = !edit_undoes(edit);
+    return true;
+}
+
+static bool change_key(const struct edit *edit, struct config *config, char *why, size_t why_size)
+{
+    struct config_key_chain *chain = chain_of_mode(edit, config, why, why_size);
+    if (chain == NULL)
+        return false;
     int64_t id = edit_arg(edit, edit_undoes(edit) ? &key_number_no : &key_number)->number;
     size_t i = 0;
     while (i < chain->n_keys && chain->keys[i].id != id)
@@ -286,9 +305,13 @@ static const struct command *const numbers[] = {&key_number, NULL};
 static const struct command *const numbers_no[] = {&key_number_no, NULL};
 static const struct command key = {COMMAND_WORD, "key", "A key of the chain", .next = numbers};
 static const struct command key_no = {COMMAND_WORD, "key", "Take out a key", .next = numbers_no};
-static const struct command *const no_words[] = {&key_no, NULL};
+static const struct command fail_secure = {COMMAND_WORD, "fail-secure", "Stop RIP when the last key ends",
+                                           .run = &edit_run, .edit = EDIT(change_fail_secure)};
+static const struct command fail_secure_no = {COMMAND_WORD, "fail-secure", "Go on with the last key when it ends",
+                                              .run = &edit_run, .edit = EDIT(change_fail_secure)};
+static const struct command *const no_words[] = {&fail_secure_no, &key_no, NULL};
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
-static const struct command *const words[] = {&command_do, &command_end,  &command_exit, &key,
+static const struct command *const words[] = {&command_do, &command_end,  &command_exit, &fail_secure, &key,
                                               &no,         &command_quit, &command_show, NULL};
 const struct mode mode_key_chain = {
     .name = "config-keychain", .about = "key chain", .root = words, .parent = &mode_config};

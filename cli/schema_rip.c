@@ -84,6 +84,8 @@ static const struct schema_group key_group = {.name = "keys", .one = "key", .man
 static const struct schema_key key_chain_keys[] = {
     {.name = "name", .kind = SCHEMA_STRING, .required = true, .identity = true, NAME, .help = "what it is named by",
      .shell = "key chain NAME", AT(config_key_chain, name), PLACED(config_key_chain, place)},
+    {.name = "fail-secure", .kind = SCHEMA_BOOL, .help = "RIP stops when the last key ends", .shell = "fail-secure",
+     AT(config_key_chain, fail_secure), UNPLACED},
     {.name = "keys", .kind = SCHEMA_ENTRIES, .group = &key_group, .help = "its keys", AT(config_key_chain, keys),
      .stride = SIZE_OF(config_key_chain, keys), COUNTED(config_key_chain, n_keys), UNPLACED},
 };

@@ -111,7 +111,7 @@ static struct rip_auth make_auth(struct made *made, const struct config *config,
         set_lifetime(&keys[i].send, from->send);
         set_lifetime(&keys[i].accept, from->accept);
     }
-    return (struct rip_auth){.n = (unsigned)n, .keys = keys};
+    return (struct rip_auth){.n = (unsigned)n, .keys = keys, .fail_secure = chain != NULL && chain->fail_secure};
 }
 
 static void make_offsets(struct made *made, const struct config *config, const struct config_rip_interface *c,

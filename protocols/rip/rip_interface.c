@@ -181,7 +181,7 @@ void rip_interface_watch_keys(struct rip *rip, struct rip_interface *interface, 
 {
     char text[RIP_AUTH_TEXT_MAX];
     bool warning;
-    if (rip_auth_log_keys(&interface->auth_log, &interface->settings->auth, now, &warning, text))
+    while (rip_auth_log_keys(&interface->auth_log, &interface->settings->auth, now, &warning, text))
         rip_log(rip, warning ? RIP_WARNING : RIP_NOTICE, interface->port, 0, "%s", text);
 }
 

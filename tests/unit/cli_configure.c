@@ -123,6 +123,7 @@ static const struct key_case key_cases[] = {
      "no ip prefix-list lan permit 10.0.0.0/8 le 24"},
     {"prefix-lists.rules.le", "", "", "ip prefix-list lan deny any", "no ip prefix-list lan deny any"},
     {"key-chains.name", "", "", "key chain k", "no key chain k"},
+    {"key-chains.fail-secure", CHAIN, "", "fail-secure", "no fail-secure"},
     {"key-chains.keys.id", CHAIN, "", "key 7 key-string abc", "no key 7"},
     {"key-chains.keys.key", CHAIN, KEYED, "key 3 key-string two words", KEYED},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm sha256", "no key 3 algorithm"},
@@ -776,6 +777,12 @@ static void rip_is_configured(void)
     refused(T "ip prefix-list x permit 10.0.0.0/8 ge 4",
             "% prefix list 'x': ge 4 is less than the length of 10.0.0.0/8");
     refused(T "ip prefix-list x permit 10.1.0.0/8", "% prefix 10.1.0.0/8 has bits beyond its length");
+    /* Taking out keys must not come to taking everything for granted. */
+    expect(T "key chain k\nkey 1 key-string a\nkey 2 key-string b\ninterface r1\n"
+             "ip rip authentication key-chain k\nip rip authentication mode md5\nkey chain k\nno key 1\n",
+           "");
+    refused(T "key chain k\nno key 2", "% interface 'r1': key chain 'k' has no keys");
+    expect(T "interface r1\nno ip rip authentication\nno key chain k\n", "");
     shell_end(&s);
 }
 
