@@ -94,7 +94,9 @@ static void check_key_chains(const struct check *c)
 
 static void check_password(const struct check *c, const char *key, struct config_place place, const char *whose)
 {
-    if (key != NULL && strlen(key) > PASSWORD_MAX)
+    uint8_t bytes[CONFIG_SECRET_MAX];
+    size_t len;
+    if (key != NULL && config_secret(key, bytes, &len) && len > PASSWORD_MAX)
         config_error(c->errors, place, "%s: a password of \"text\" has at most %d bytes", whose, PASSWORD_MAX);
 }
 

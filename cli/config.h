@@ -281,4 +281,9 @@ const struct config_key_chain *config_key_chain_find(const struct config *config
  * an end that is left out is open. False if it is not that. Milliseconds since 1970; 0: open. */
 bool config_lifetime(const char *text, uint64_t *from_ms, uint64_t *until_ms);
 
+#define CONFIG_SECRET_MAX 128 /* bytes */
+
+/* A password or key: its bytes, or those after "hex:" in digits. False if it is too long or those are no bytes. */
+bool config_secret(const char *text, uint8_t to[CONFIG_SECRET_MAX], size_t *len);
+
 #endif

@@ -221,10 +221,11 @@ def test_authentication(lab, mode):
 def test_keys_of_a_chain_change_without_loss(lab):
     def chain(*keys):
         return "key-chains = ( { name = \"k\"; keys = ( " + ", ".join(keys) + " ); } );"
+    old_there = '{ id = 1; key = "hex:6f6c64"; }'  # the same
     old, new = '{ id = 1; key = "old"; }', '{ id = 2; key = "new"; algorithm = "sha512"; }'
     past, future = '{ id = 1; key = "old"; send = "..2020-01-01"; }', '{ id = 2; key = "new"; algorithm = "sha512"; send = "2100-01-01.."; }'
     group = 'authentication: { mode = "sha1"; key-chain = "k"; };'
-    two = Two(lab, FAST, group, more=chain(old))
+    two = Two(lab, FAST, group, more=chain(old), more_2=chain(old_there))
     two.agree()
     changes = two.r1.json("show ip rip status")["changes"]
     for first, second in ((chain(old, future), chain(old, future)), (chain(past, new), chain(past, new)), (chain(new), chain(new))):

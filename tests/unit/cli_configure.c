@@ -126,6 +126,7 @@ static const struct key_case key_cases[] = {
     {"key-chains.fail-secure", CHAIN, "", "fail-secure", "no fail-secure"},
     {"key-chains.keys.id", CHAIN, "", "key 7 key-string abc", "no key 7"},
     {"key-chains.keys.key", CHAIN, KEYED, "key 3 key-string two words", KEYED},
+    {"key-chains.keys.key", CHAIN, KEYED, "key 3 key-string hex:00ff9A", KEYED},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm sha256", "no key 3 algorithm"},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm md5", "no key 3 algorithm"},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm sha1", "no key 3 algorithm"},
@@ -793,7 +794,8 @@ static void secrets_are_not_logged(void)
            "");
     refused(T "interface r0\nip rip authentication string swordfish swordfish swordfish swordfish swordfish swordfish "
               "swordfish swordfish swordfish swordfish swordfish swordfish swordfish swordfish\n",
-            "% 'key' wants one line of text (at most 128 bytes), not what was said");
+            "% 'key' wants one line of text of 128 bytes at most, or hex: and the digits of as many (at most "
+            "260 bytes), not what was said");
     CU_ASSERT_PTR_NULL(strstr(s.logged, "swordfish"));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": key chain k: key 1 key-string " SCHEMA_VEIL "\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": interface r0: ip rip authentication string " SCHEMA_VEIL "\n"));
