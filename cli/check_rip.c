@@ -42,9 +42,17 @@ static void check_prefix_lists(const struct check *c)
         if (first != list)
             config_error(c->errors, list->place, "prefix list '%s' is there twice%s", list->name,
                          check_first_text(first->place, list->place, where, sizeof where));
-        for (size_t k = 0; k < list->n_rules; k++)
-            if (!list->rules[k].doubtful)
-                check_rule(c, list, &list->rules[k]);
+        int64_t seq = 0;
+        for (size_t k = 0; k < list->n_rules; k++) {
+            if (list->rules[k].doubtful)
+                continue;
+            check_rule(c, list, &list->rules[k]);
+            if (list->rules[k].seq != 0 && list->rules[k].seq <= seq)
+                config_error(c->errors, list->rules[k].place,
+                             "prefix list '%s': seq %lld stands behind %lld: rules stand in the order of their numbers",
+                             list->name, (long long)list->rules[k].seq, (long long)seq);
+            seq = config_seq(&list->rules[k], seq);
+        }
     }
 }
 

@@ -97,6 +97,7 @@ struct config_arp {
 };
 
 struct config_prefix_rule {
+    int64_t seq;    /* 0: not said */
     int64_t action; /* enum config_action */
     struct prefix prefix;
     int64_t ge, le; /* 0: not said */
@@ -105,6 +106,16 @@ struct config_prefix_rule {
 };
 
 enum config_action { CONFIG_PERMIT, CONFIG_DENY };
+
+#define CONFIG_SEQ_STEP 5
+#define CONFIG_SEQ_MAX  INT64_C(2147483647)
+
+/* The number of RULE behind one whose number is BEFORE (0: the first): what it says, or the next multiple of the step.
+ */
+static inline int64_t config_seq(const struct config_prefix_rule *rule, int64_t before)
+{
+    return rule->seq != 0 ? rule->seq : before / CONFIG_SEQ_STEP * CONFIG_SEQ_STEP + CONFIG_SEQ_STEP;
+}
 
 struct config_prefix_list {
     char *name;

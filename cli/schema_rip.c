@@ -49,6 +49,9 @@ const char *const schema_redistributed[] = {"connected", "static", NULL};
 
 /* clang-format off */
 static const struct schema_key rule_keys[] = {
+    {.name = "seq", .kind = SCHEMA_INTEGER, .min = 1, .max = CONFIG_SEQ_MAX,
+     .help = "its number, by default the next multiple of 5", .shell = "ip prefix-list NAME seq N (permit | deny) ...",
+     AT(config_prefix_rule, seq), UNPLACED},
     {.name = "action", .kind = SCHEMA_ENUM, .words = actions, .required = true, .help = "what is done with it",
      .shell = "ip prefix-list NAME (permit | deny) A.B.C.D/L", AT(config_prefix_rule, action), UNPLACED},
     {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .help = "prefixes that lie in this one",
