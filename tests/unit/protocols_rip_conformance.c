@@ -38,6 +38,25 @@ static void broadcast_addresses_are_no_destinations(void)
     net_end(&net);
 }
 
+/* RFC 1058 3.1: skipped, whatever is where IP has zeros, and the rest of the message is used. */
+static void other_families_are_skipped(void)
+{
+    struct rip_message m;
+    struct rip_entry other = {.family = 6, .addr = 0x12345678, .metric = 1},
+                     ours = {.family = RIP_FAMILY_IP, .addr = addr_of("172.16.0.0"), .metric = 1};
+    start_with(NULL, NULL);
+    rip_message_begin(&m, RIP_RESPONSE, 1, false);
+    rip_message_add(&m, &other);
+    rip_message_add(&m, &ours);
+    store_be32(m.bytes + RIP_HEADER + 8, 0x9abcdef0);
+    store_be16(m.bytes + RIP_HEADER + 2, 77);
+    net_put(&net, 1, UINT32_MAX, addr_of("10.0.1.9"), RIP_PORT, RIP_GROUP, RIP_PORT, m.bytes, m.len);
+    net_run(&net, 0.1);
+    METRIC("172.16.0.0/16", 2);
+    CU_ASSERT_EQUAL(refused(&net, 0, 0, RIP_REJECT_FAMILY), 1);
+    net_end(&net);
+}
+
 /* ---- requests ---- */
 
 static void by_entry(const char *src, uint16_t port)
@@ -302,6 +321,7 @@ static void other_keys_are_not_tried(void)
 
 static const struct unit_case cases[] = {
     {"the broadcast address of a network of ours is no destination", broadcast_addresses_are_no_destinations},
+    {"entries of other families are skipped", other_families_are_skipped},
     {"a passive interface answers who does not ask from port 520", silent_ones_answer_who_watches},
     {"a passive interface hides nothing behind summaries", silent_ones_hide_nothing_behind_summaries},
     {"who asks version 1 for subnets is told of them", subnets_are_told_who_asks_for_them},
