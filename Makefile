@@ -268,7 +268,8 @@ bench: deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/ferryd $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 ferryd $(DESTDIR)$(PREFIX)/sbin/ferryd
@@ -276,6 +277,7 @@ install: all
 	test -e $(DESTDIR)/etc/ferryd/ferryd.conf || install -m 640 etc/ferryd.conf $(DESTDIR)/etc/ferryd/ferryd.conf
 	sed 's|@PREFIX@|$(PREFIX)|g' etc/ferryd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service
 	install -m 644 man/ferryd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/ferryd-conformance.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 man/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/ferrysh.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 etc/ferrysh.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh
@@ -284,6 +286,7 @@ install: all
 # All that install made, but for the configuration.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ferryd $(DESTDIR)$(PREFIX)/bin/ferrysh $(DESTDIR)$(PREFIX)/share/man/man8/ferryd.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7/ferryd-conformance.7 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man1/ferrysh.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh
