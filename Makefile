@@ -5,6 +5,7 @@
 #   make check      unit tests, sanitizers, integration tests
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
+#   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
@@ -166,6 +167,15 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	$(give_back)
 	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
+
+# Three routers with RIP and FRR, to play with (CHECK=1: tries it and takes it away; DOWN=1: takes it away).
+lab-rip: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@CHECK=$(CHECK) DOWN=$(DOWN) LAB=$(LAB) $(PYTHON) tests/lab/rip.py
+lab-rip-down:
+	@$(MAKE) --no-print-directory lab-rip DOWN=1
+.PHONY: lab-rip lab-rip-down
 
 # Tests print one line 'N passed, N failed' or CUnit's and pytest's own; the first failure ends the run.
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile
