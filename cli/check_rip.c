@@ -136,6 +136,10 @@ static void check_chain(const struct check *c, const struct config_interface *i)
 static void check_authentication(const struct check *c, const struct config_interface *i)
 {
     const struct config_rip_interface *rip = &i->rip;
+    bool keys = rip->key != NULL || rip->key_chain != NULL;
+    if (rip->auth_mode == RIP_AUTH_NONE && keys && rip->enabled && c->config->rip.enabled) /* RFC 4822 3.1 */
+        config_warning(c->errors, check_place(rip->key != NULL ? rip->key_place : rip->key_chain_place, i->place),
+                       "interface '%s' has a key, and authenticates nothing: it has no 'mode'", i->name);
     if (rip->auth_mode == RIP_AUTH_NONE)
         return;
     if (rip->key == NULL && rip->key_chain == NULL)

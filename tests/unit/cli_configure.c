@@ -756,7 +756,7 @@ static void rip_is_configured(void)
     expect(T "router rip\nnetwork 10.0.1.0/24\npassive-interface r1\nredistribute static metric 3\ntimers basic 1 6 4\n"
              "neighbor 10.0.2.9\nip prefix-list lan permit 10.0.0.0/8 le 24\ninterface r0\n"
              "ip rip authentication string a b\nip rip authentication mode md5\nip rip filter-in lan\n",
-           "");
+           "warning: interface 'r0' has a key, and authenticates nothing: it has no 'mode'\n");
     CU_ASSERT_TRUE(runs_with("    rip: { enabled = true; authentication: { mode = \"md5\"; key = \"a b\"; };"
                              " filter-in = \"lan\"; };\n"));
     CU_ASSERT_TRUE(runs_with("    rip: { enabled = false; passive = true; };\n"));

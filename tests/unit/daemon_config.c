@@ -503,6 +503,8 @@ static void random_interface_rip(struct random *r, const struct schema_group *gr
     }
     rip->auth_mode = below(r, 7);
     rip->key_id = below(r, 256);
+    if (rip->auth_mode == RIP_AUTH_NONE)
+        return; /* a key would be warned of */
     if (below(r, 2) == 0 && rip->auth_mode != RIP_AUTH_TEXT)
         set_text(schema_find(schema_find(keys, "authentication")->group, "key-chain"), &rip->key_chain, "k");
     else

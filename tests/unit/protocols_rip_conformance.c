@@ -140,6 +140,20 @@ static void all_is_asked_for_alone(void)
     net_end(&net);
 }
 
+/* RFC 1058 3.4.1: who asks for all of it may use it for routing, so filters hold; who asks by entry watches. */
+static void filters_hold_for_who_asks_for_all(void)
+{
+    static const struct rip_prefix_list nothing = {0};
+    struct rip_interface_settings filtered = rip_interface_settings_default;
+    filtered.list_out = &nothing;
+    start_with(NULL, &filtered);
+    ask_for_all(&net, 1, "10.0.1.9", 1520, 2);
+    CU_ASSERT_EQUAL(listener.messages, 0);
+    by_entry("10.0.1.9", 1520);
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9:1520 response/2 10.0.2.0/24=1\n");
+    net_end(&net);
+}
+
 /* ---- routes that are lost ---- */
 
 static unsigned count_of(const char *text)
@@ -339,6 +353,7 @@ static const struct unit_case cases[] = {
     {"a passive interface hides nothing behind summaries", silent_ones_hide_nothing_behind_summaries},
     {"who asks version 1 for subnets is told of them", subnets_are_told_who_asks_for_them},
     {"only one entry that stands by itself asks for all", all_is_asked_for_alone},
+    {"filters hold for who asks for all", filters_hold_for_who_asks_for_all},
     {"a time-out triggers an update", a_time_out_triggers_an_update},
     {"lost routes are told of until they are forgotten", lost_routes_are_told_of_until_forgotten},
     {"a lost route is forgotten in its time however often that is said", saying_it_again_does_not_prolong},
