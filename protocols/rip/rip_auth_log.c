@@ -86,22 +86,26 @@ static uint64_t first_begin(const struct rip_auth *auth)
     return first;
 }
 
-bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, struct now now, bool *warning,
-                       char text[RIP_AUTH_TEXT_MAX])
+static bool state_is_told(struct rip_auth_log *log, const struct rip_auth *auth, const struct rip_keys_status *status,
+                          struct now now, bool *warning, char text[RIP_AUTH_TEXT_MAX])
 {
-    struct rip_keys_status status = rip_keys_status(auth, now.wall_ms);
-    uint8_t key = status.send != NULL ? status.send->id : 0;
+    uint8_t key = status->send != NULL ? status->send->id : 0;
     enum rip_keys_state before = log->state;
-    if (status.state == before && key == log->key)
+    if (status->state == before && key == log->key)
         return false;
-    log->state = status.state;
+    log->state = status->state;
     log->key = key;
     *warning = true;
-    switch (status.state) {
+    switch (status->state) {
     case RIP_KEYS_EXPIRED:
         snprintf(text, RIP_AUTH_TEXT_MAX,
                  "key %u expired at %s and no other is valid: it stays in use until one is configured", key,
-                 date_of(status.send->send.until_ms).text);
+                 date_of(status->send->send.until_ms).text);
+        return true;
+    case RIP_KEYS_STOPPED:
+        snprintf(text, RIP_AUTH_TEXT_MAX,
+                 "key %u expired at %s and no other is valid: nothing is sent until one is configured", key,
+                 date_of(status->send->send.until_ms).text);
         return true;
     case RIP_KEYS_NOT_YET:
         snprintf(text, RIP_AUTH_TEXT_MAX,
@@ -115,4 +119,40 @@ bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, st
     default:
         return false;
     }
+}
+
+/* True if KEY is over and was not when it was last looked at. */
+static bool has_just_ended(struct rip_auth_log *log, const struct rip_key *key, struct now now)
+{
+    uint64_t end = rip_keys_end(key), bit = UINT64_C(1) << key->id % 64, *word = &log->ended[key->id / 64];
+    bool is = end != 0 && now.wall_ms >= end, was = (*word & bit) != 0;
+    *word = is ? *word | bit : *word & ~bit;
+    return is && !was;
+}
+
+/* RFC 4822 5.1: the end of every key is told, not only of the last. */
+static bool end_is_told(struct rip_auth_log *log, const struct rip_auth *auth, const struct rip_keys_status *status,
+                        struct now now, char text[RIP_AUTH_TEXT_MAX])
+{
+    for (unsigned i = 0; i < auth->n; i++) {
+        const struct rip_key *key = &auth->keys[i];
+        if (!has_just_ended(log, key, now) || (key == status->send && status->state != RIP_KEYS_VALID))
+            continue;
+        snprintf(text, RIP_AUTH_TEXT_MAX, "key %u expired at %s: it is neither sent with nor accepted any more",
+                 key->id, date_of(rip_keys_end(key)).text);
+        return true;
+    }
+    return false;
+}
+
+bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, struct now now, bool *warning,
+                       char text[RIP_AUTH_TEXT_MAX])
+{
+    struct rip_keys_status status = rip_keys_status(auth, now.wall_ms);
+    for (unsigned i = 0; log->state == RIP_KEYS_NONE && i < auth->n; i++)
+        has_just_ended(log, &auth->keys[i], now); /* before anybody looked: no news */
+    if (state_is_told(log, auth, &status, now, warning, text))
+        return true;
+    *warning = false;
+    return end_is_told(log, auth, &status, now, text);
 }

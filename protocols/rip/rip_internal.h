@@ -370,6 +370,9 @@ void rip_outlet_request(struct rip *rip, struct outlet *outlet, struct now now);
 /* Answers a request for the whole table. RIP_REJECT_RATE when too many are being answered. */
 enum rip_reject rip_outlet_reply(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port);
 
+/* Whoever is being answered by OUTLET, open or not, is so no more. */
+void rip_outlet_drop_replies(struct rip *rip, const struct outlet *outlet);
+
 /* Answers with these ENTRIES, as they are. */
 void rip_outlet_answer(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port,
                        const struct rip_entry *entries, unsigned n, struct now now);

@@ -499,13 +499,18 @@ void rip_outlet_open(struct rip *rip, struct outlet *outlet, struct now now)
         rip_outlet_request(rip, outlet, now);
 }
 
-void rip_outlet_close(struct rip *rip, struct outlet *outlet)
+void rip_outlet_drop_replies(struct rip *rip, const struct outlet *outlet)
 {
     for (unsigned i = 0; i < RIP_REPLIES_MAX; i++)
         if (rip->replies[i].outlet == outlet) {
             rip->replies[i].outlet = NULL;
             rip_link_remove(&rip->replies[i].at);
         }
+}
+
+void rip_outlet_close(struct rip *rip, struct outlet *outlet)
+{
+    rip_outlet_drop_replies(rip, outlet);
     begin(rip, outlet, JOB_NONE);
     rip_link_remove(&outlet->at);
     rip_link_remove(&outlet->told_to);
@@ -639,11 +644,12 @@ static void finish_reply(struct rip *rip, struct reply *reply, struct now now)
     reply->outlet = NULL;
 }
 
-/* As a regular update would be; a router that got it has been told. */
+/* As a regular update would be, if there are any: a passive interface has no summaries. A router that got it has been
+ * told. */
 static bool reply_route(struct rip *rip, struct reply *reply, struct rip_route *route, struct now now)
 {
     struct prefix summary;
-    bool summarized = find_summary(reply->outlet, route->prefix, &summary);
+    bool summarized = reply->outlet->open && find_summary(reply->outlet, route->prefix, &summary);
     unsigned metric = summarized ? 0 : metric_out(reply->outlet, route);
     if (metric == 0)
         return false;

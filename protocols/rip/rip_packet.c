@@ -41,7 +41,8 @@ enum rip_reject rip_entries_check(const struct rip_header *header, const uint8_t
         return RIP_REJECT_MUST_BE_ZERO;
     for (size_t at = begin; at < end; at += RIP_ENTRY) {
         struct rip_entry entry = rip_entry_get(message + at);
-        if (header->version == 1 && (entry.tag != 0 || entry.mask != 0 || entry.next_hop != 0))
+        bool zeros = entry.family == RIP_FAMILY_IP || entry.family == RIP_FAMILY_NONE; /* others have addresses there */
+        if (header->version == 1 && zeros && (entry.tag != 0 || entry.mask != 0 || entry.next_hop != 0))
             return RIP_REJECT_MUST_BE_ZERO;
         if (header->version > 1 && entry.family == RIP_FAMILY_AUTH)
             return RIP_REJECT_AUTH_PLACE;

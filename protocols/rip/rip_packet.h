@@ -33,7 +33,7 @@ struct rip_entry {
 enum rip_reject rip_header_parse(const uint8_t *message, size_t len, struct rip_header *header);
 
 /* Looks at the entries between BEGIN and END as a whole: whole ones, none of authentication, and with version 1 nothing
- * where zero must be. */
+ * where zero must be in those of IP. */
 enum rip_reject rip_entries_check(const struct rip_header *header, const uint8_t *message, size_t begin, size_t end);
 
 /* The entry at AT, which has RIP_ENTRY bytes. */

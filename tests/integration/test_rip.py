@@ -194,10 +194,11 @@ def test_authentication(lab, mode):
 def test_keys_of_a_chain_change_without_loss(lab):
     def chain(*keys):
         return "key-chains = ( { name = \"k\"; keys = ( " + ", ".join(keys) + " ); } );"
+    old_there = '{ id = 1; key = "hex:6f6c64"; }'  # the same
     old, new = '{ id = 1; key = "old"; }', '{ id = 2; key = "new"; algorithm = "sha512"; }'
     past, future = '{ id = 1; key = "old"; send = "..2020-01-01"; }', '{ id = 2; key = "new"; algorithm = "sha512"; send = "2100-01-01.."; }'
     group = 'authentication: { mode = "sha1"; key-chain = "k"; };'
-    two = Two(lab, FAST, group, more=chain(old))
+    two = Two(lab, FAST, group, more=chain(old), more_2=chain(old_there))
     two.agree()
     changes = two.r1.json("show ip rip status")["changes"]
     for first, second in ((chain(old, future), chain(old, future)), (chain(past, new), chain(past, new)), (chain(new), chain(new))):
@@ -208,6 +209,20 @@ def test_keys_of_a_chain_change_without_loss(lab):
         heard = neighbour(two.r1, "10.0.12.2")["responses"]
         wait_until(lambda: neighbour(two.r1, "10.0.12.2")["responses"] > heard, 60, "an update with that key")
     assert two.r1.json("show ip rip status")["changes"] == changes
+
+
+def test_routing_fails_rather_than_go_on_with_a_key_that_has_ended(lab):
+    old = ('key-chains = ( { name = "k"; fail-secure = true; '
+           'keys = ( { id = 1; key = "old"; send = "..2020-01-01"; accept = "..2020-01-01"; } ); } );')
+    two = Two(lab, FAST, 'authentication: { mode = "sha1"; key-chain = "k"; };', more=old)
+    for router in (two.r1, two.r2):
+        assert router.wait_log("RIP on r0: key 1 expired at 2020-01-01 00:00:00 UTC and no other is valid: nothing is sent")
+    wait_until(lambda: two.r1.json("show ip rip interfaces")["r0"]["counters"]["outFailed"] > 2, 60, "updates that may not be sent")
+    assert learned(two.r1) == learned(two.r2) == {}
+    for router in (two.r1, two.r2):
+        router.shell("configure terminal", "key chain k", "no fail-secure", "end")
+    two.agree()
+    assert two.r1.wait_log("RIP on r0: key 1 expired at .*: it stays in use until one is configured")
 
 
 def test_what_may_no_longer_be_sent_is_withdrawn(lab):

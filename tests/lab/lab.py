@@ -312,8 +312,9 @@ class Router:
 
 
 class Lab:
-    def __init__(self, prefix="lab", ipv6=False, build=None, lanes=None, keep=False):
-        self.prefix = f"{prefix}{os.getpid()}" if not keep else prefix
+    def __init__(self, prefix="lab", ipv6=False, build=None, lanes=None, keep=False, exact=False):
+        """Its names begin with PREFIX and, unless that is EXACT, with this process's number."""
+        self.prefix = prefix if keep or exact else f"{prefix}{os.getpid()}"
         self.ipv6 = ipv6
         self.keep = keep
         self.build = build or os.environ.get("FERRYD_BUILD", "release")

@@ -35,7 +35,8 @@ class Frr:
     def start(self, daemon):
         options = ["-i", f"{self.folder}/{daemon}.pid", "-z", f"{self.folder}/zserv.api", "--vty_socket", self.folder,
                    "-f", f"{self.folder}/{daemon}.conf", "-N", self.namespace.name, "--log", f"file:{self.folder}/{daemon}.log"]
-        self.processes[daemon] = self.namespace.start(f"/usr/lib/frr/{daemon}", *options)
+        with open(f"{self.folder}/{daemon}.out", "a", encoding="utf-8") as out:  # it may outlive us
+            self.processes[daemon] = self.namespace.start(f"/usr/lib/frr/{daemon}", *options, stdout=out)
         wait_until(lambda: os.path.exists(f"{self.folder}/{daemon}.vty"), 30, f"{daemon}'s vty")
         if daemon == "zebra":
             wait_until(lambda: os.path.exists(f"{self.folder}/zserv.api"), 30, "zebra's socket")
