@@ -40,6 +40,26 @@ class Frr:
         if daemon == "zebra":
             wait_until(lambda: os.path.exists(f"{self.folder}/zserv.api"), 30, "zebra's socket")
 
+    def start_all(self):
+        """Both daemons again, after kill() or stop()."""
+        for daemon in ("zebra", "ripd"):
+            for left in (f"{self.folder}/{daemon}.vty", f"{self.folder}/zserv.api" if daemon == "zebra" else None):
+                if left is not None and os.path.exists(left):
+                    os.unlink(left)
+            self.start(daemon)
+
+    def stop(self):
+        """As their service is stopped: zebra last."""
+        for daemon in ("ripd", "zebra"):
+            self.processes[daemon].terminate()
+            self.processes[daemon].wait(20)
+
+    def kill(self):
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+
     def vtysh(self, *commands, daemon="ripd"):
         arguments = ["vtysh", "--vty_socket", self.folder, "-d", daemon]
         for command in commands:
@@ -70,9 +90,27 @@ class Bird:
         namespace.sysctl("net.ipv4.ip_forward", 1)
         with open(f"{self.folder}/bird.conf", "w", encoding="utf-8") as file:
             file.write(configuration)
-        self.process = namespace.start("/usr/sbin/bird", "-f", "-c", f"{self.folder}/bird.conf", "-s",
-                                       f"{self.folder}/bird.ctl", "-P", f"{self.folder}/bird.pid")
+        self.start()
+
+    def start(self):
+        if os.path.exists(f"{self.folder}/bird.ctl"):
+            os.unlink(f"{self.folder}/bird.ctl")
+        self.process = self.namespace.start("/usr/sbin/bird", "-f", "-c", f"{self.folder}/bird.conf", "-s",
+                                            f"{self.folder}/bird.ctl", "-P", f"{self.folder}/bird.pid")
         wait_until(lambda: os.path.exists(f"{self.folder}/bird.ctl"), 30, "BIRD's socket")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def configure(self, configuration):
+        with open(f"{self.folder}/bird.conf", "w", encoding="utf-8") as file:
+            file.write(configuration)
+        run("/usr/sbin/birdc", "-s", f"{self.folder}/bird.ctl", "configure")
 
     def birdc(self, command):
         return run("/usr/sbin/birdc", "-s", f"{self.folder}/bird.ctl", "-r", *command.split())
