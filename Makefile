@@ -7,6 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make bench      figures beside the kernel's own forwarding, in one run
+#   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
@@ -276,6 +277,15 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	$(give_back)
 	$(PYTHON) tests/bench/bench.py
+
+# All of them, also after one that missed its bar.
+bench-rip: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@status=0; for bench in $(sort $(wildcard tests/bench/rip_*.py)); do \
+	    echo "---- $$bench"; ROUNDS=$(ROUNDS) $(PYTHON) $$bench || status=1; \
+	done; exit $$status
+.PHONY: bench-rip
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
