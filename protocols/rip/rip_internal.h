@@ -169,7 +169,6 @@ struct reply {
     uint16_t dst_port;
     struct link at;
     uint64_t until;
-    uint64_t resume_ns;
     unsigned n_entries;
     struct rip_entry entries[RIP_ENTRIES_MAX];
 };
@@ -195,6 +194,8 @@ struct rip {
     uint64_t slots[RIP_OUTLETS_MAX / 64];      /* taken */
     uint64_t slots_used[RIP_OUTLETS_MAX / 64]; /* may have bits left in routes */
     struct reply replies[RIP_REPLIES_MAX];
+    unsigned reply_turn; /* whose turn it is */
+    uint64_t replies_ns; /* they go on then */
 
     struct rib_watch watch;
     bool walking; /* the RIB, for what is redistributed */
