@@ -6,6 +6,7 @@
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make bench      figures beside the kernel's own forwarding, in one run
+#   make bench-rip  RIP beside FRR and BIRD   (ROUNDS=n)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
@@ -265,6 +266,13 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	$(give_back)
 	$(PYTHON) tests/bench/bench.py
+
+# Each tells its own table; a bar that is missed is told at the end.
+bench-rip: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@status=0; for bench in tests/bench/rip_*.py; do echo "---- $$bench"; $(PYTHON) $$bench || status=1; done; exit $$status
+.PHONY: bench-rip
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
