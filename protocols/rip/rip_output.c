@@ -409,17 +409,21 @@ static void finish(struct rip *rip, struct outlet *outlet, struct now now)
 static void go_on(struct rip *rip, struct outlet *outlet, struct now now)
 {
     unsigned messages = 0;
+    struct link *at = &outlet->at;
     for (unsigned looked = 0; looked < SLICE_ROUTES && messages < BURST_MESSAGES; looked++) {
-        struct rip_route *route = rip_route_step(rip, &outlet->at, outlet->until);
+        struct rip_route *route = rip_route_after(rip, at, outlet->until);
         if (route != NULL) {
+            at = &route->link;
             messages += tell_route(rip, outlet, route, now);
         } else if (outlet->due != NULL) {
             messages += tell_summary(rip, outlet, &looked, now);
         } else {
+            rip_marker_move(&outlet->at, at);
             finish(rip, outlet, now);
             return;
         }
     }
+    rip_marker_move(&outlet->at, at);
     outlet->resume_ns = now.ns + (messages == BURST_MESSAGES ? BURST_GAP_NS : 0);
 }
 
