@@ -233,7 +233,7 @@ $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
 
 # RIP messages by themselves, in the same two ways.
-$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(OUT)/tests/fuzz/rip_router.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
@@ -241,7 +241,7 @@ fuzz-rip:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/rip_fuzzer
 	build/fuzzer/fuzz/rip_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
-$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(OUT)/tests/fuzz/rip_router.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 .PHONY: fuzzers fuzz-rip
@@ -283,7 +283,7 @@ bench-rip: deps
 	@$(MAKE) --no-print-directory all
 	$(give_back)
 	@status=0; for bench in $(sort $(wildcard tests/bench/rip_*.py)); do \
-	    echo "---- $$bench"; ROUNDS=$(ROUNDS) $(PYTHON) $$bench || status=1; \
+	    echo "---- $$bench"; $(PYTHON) $$bench || status=1; \
 	done; exit $$status
 .PHONY: bench-rip
 
