@@ -201,7 +201,7 @@ check-unit:
 	done
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
 	@for build in release asan; do \
-	    echo "---- build/$$build/sim/rip 1-20"; build/$$build/sim/rip line15 line16 1-20 || exit 1; \
+	    echo "---- build/$$build/sim/rip 1-20 circuits 21-30"; build/$$build/sim/rip line15 line16 1-20 circuits 21-30 || exit 1; \
 	done
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
@@ -257,6 +257,7 @@ $(OUT)/sim/rip: $(SIM) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 sim: $(OUT)/sim/rip
 	$< line15 line16 year
 	seq 1 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q
+	seq 1 5 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q circuits
 	@echo "make sim: $(SEEDS) seeds passed"
 .PHONY: sim sims
 

@@ -161,6 +161,11 @@ static void check_interface_rip(const struct check *c, const struct config_inter
         check_list(c, rip->offsets[k].list, rip->offsets[k].list_place, i->place);
     for (size_t k = 0; k < rip->n_summaries; k++)
         check_prefix(c, rip->summaries[k].prefix, check_place(rip->summaries[k].place, i->place), "summary");
+    if (rip->triggered && rip->split_horizon != RIP_SPLIT_POISONED)
+        config_error(
+            c->errors, i->place,
+            "interface '%s' is \"triggered\", which needs \"poisoned-reverse\" as split-horizon (RFC 2091 3.3)",
+            i->name);
 }
 
 /* ---- the router's ---- */

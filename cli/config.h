@@ -47,7 +47,7 @@ enum config_rip_versions { CONFIG_RIP_1, CONFIG_RIP_2, CONFIG_RIP_1_2 };
 
 /* RIP on an interface. */
 struct config_rip_interface {
-    bool enabled, passive, v2_broadcast, auto_summary;
+    bool enabled, passive, v2_broadcast, auto_summary, triggered;
     int64_t send_version, receive_version; /* enum config_rip_versions or CONFIG_UNSAID */
     int64_t split_horizon;                 /* enum rip_split_horizon */
     int64_t metric_in, metric_out;

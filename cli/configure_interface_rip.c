@@ -10,6 +10,7 @@
 KEY_WORD(enable, KEY("enabled"), "enable", "Speak RIP here");
 KEY_WORD(passive, KEY("passive"), "passive", "Only listen");
 KEY_WORD(v2_broadcast, KEY("v2-broadcast"), "v2-broadcast", "Send version 2 to the broadcast address");
+KEY_WORD(triggered, KEY("triggered"), "triggered", "Tell changes only, as the other end does (RFC 2091)");
 KEY_WORD(auto_summary, KEY("auto-summary"), "auto-summary", "Sum up other networks by their class");
 NUMBER_KEY(metric_in, KEY("metric-in"), "metric-in", "Added to the metric of what is learned", 0, 16);
 NUMBER_KEY(metric_out, KEY("metric-out"), "metric-out", "Added to the metric of what is sent", 0, 16);
@@ -216,12 +217,12 @@ static const struct command summary = {COMMAND_WORD, "summary-address", "Send on
 /* ---- ip rip ---- */
 
 static const struct command *const words[] = {
-    &auth,    &auto_summary, &enable,  &filter_in, &filter_out, &metric_in,    &metric_out, &offset,
-    &passive, &receive,      &sending, &split,     &summary,    &v2_broadcast, NULL,
+    &auth,    &auto_summary, &enable,  &filter_in, &filter_out, &metric_in, &metric_out,   &offset,
+    &passive, &receive,      &sending, &split,     &summary,    &triggered, &v2_broadcast, NULL,
 };
 static const struct command *const words_no[] = {
     &auth_no, &auto_summary, &enable,     &filter_in_no, &filter_out_no, &metric_in_no, &metric_out_no, &offset,
-    &passive, &receive_no,   &sending_no, &split,        &summary,       &v2_broadcast, NULL,
+    &passive, &receive_no,   &sending_no, &split,        &summary,       &triggered,    &v2_broadcast,  NULL,
 };
 const struct command command_ip_rip = {COMMAND_WORD, "rip", "RIP on the interface", .next = words};
 const struct command command_ip_rip_no = {COMMAND_WORD, "rip", "RIP on the interface", .next = words_no};

@@ -179,6 +179,9 @@ static const struct schema_key interface_keys[] = {
      .shell = "ip rip summary-address A.B.C.D/L", AT(config_interface, rip.summaries),
      .stride = SIZE_OF(config_interface, rip.summaries), COUNTED(config_interface, rip.n_summaries),
      PLACED(config_rip_summary, place), .place_stride = SIZE_OF(config_interface, rip.summaries)},
+    {.name = "triggered", .kind = SCHEMA_BOOL,
+     .help = "tell changes only, each until it is acknowledged (RFC 2091); so must the other end",
+     .shell = "ip rip triggered", AT(config_interface, rip.triggered), UNPLACED},
     {.name = "auto-summary", .kind = SCHEMA_BOOL, .help = "sum up other networks by their class",
      .shell = "ip rip auto-summary", AT(config_interface, rip.auto_summary), UNPLACED},
 };

@@ -21,6 +21,27 @@ static uint64_t seconds_since(const struct job *job, uint64_t ns)
     return now_ns > ns ? (now_ns - ns) / NS_PER_S : 0;
 }
 
+/* RFC 2091's, where there is one. */
+static void print_exchange(struct job *job, const struct rip_exchange_view *x)
+{
+    if (x->state == RIP_EXCHANGE_NONE)
+        return;
+    job_print(job, "               triggered: %s%s, update %u", rip_exchange_name[x->state],
+              x->asking ? ", asking for everything" : "", x->sequence);
+    if (x->unanswered > 0)
+        job_print(job, " sent again %u times", x->unanswered);
+    job_print(job, "; retransmissions %" PRIu64 ", duplicates %" PRIu64 "\n", x->retransmissions, x->duplicates);
+}
+
+static json_t *exchange_json(const struct rip_exchange_view *x)
+{
+    if (x->state == RIP_EXCHANGE_NONE)
+        return json_null();
+    return json_pack("{s:s, s:b, s:i, s:i, s:o, s:o}", "state", rip_exchange_name[x->state], "asking", (int)x->asking,
+                     "sequence", (int)x->sequence, "unanswered", (int)x->unanswered, "retransmissions",
+                     json_count(x->retransmissions), "duplicates", json_count(x->duplicates));
+}
+
 static void print_neighbour(struct job *job, const struct rip_neighbour_view *view)
 {
     char address[ADDR_TEXT], version[8], heard[TEXT_SHORT], routes[16], packets[24], bad[24], line[TEXT_ROW];
@@ -36,6 +57,7 @@ static void print_neighbour(struct job *job, const struct rip_neighbour_view *vi
                            packets,
                            bad};
     job_print(job, "%s", text_row(columns, COLUMNS, cells, line));
+    print_exchange(job, &view->exchange);
     for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
         if (view->rejects[i] > 0)
             job_print(job, "  %12" PRIu64 " %s\n", view->rejects[i], rip_reject_meaning[i]);
@@ -47,13 +69,14 @@ static json_t *neighbour_json(const struct job *job, const struct rip_neighbour_
     for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
         if (view->rejects[i] > 0)
             json_object_set_new(rejects, rip_reject_name[i], json_count(view->rejects[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o}", "address", json_addr(view->address),
-                     "interface", json_text(job_port_name(job, view->port)), "version",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o, s:o}", "address",
+                     json_addr(view->address), "interface", json_text(job_port_name(job, view->port)), "version",
                      view->version == 0 ? json_null() : json_integer(view->version), "lastUpdate",
                      view->heard_ns == 0 ? json_null() : json_count(seconds_since(job, view->heard_ns)), "badPackets",
                      json_count(view->bad_packets), "badRoutes", json_count(view->bad_routes), "routes",
                      (int)view->routes, "configured", (int)view->configured, "requests", json_count(view->requests),
-                     "responses", json_count(view->responses), "rejects", rejects);
+                     "responses", json_count(view->responses), "rejects", rejects, "triggered",
+                     exchange_json(&view->exchange));
 }
 
 static enum step show_neighbours(struct job *job)

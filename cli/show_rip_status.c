@@ -187,7 +187,7 @@ struct counter {
     uint64_t value;
 };
 
-#define COUNTERS 11
+#define COUNTERS 15
 static void counters_of(const struct rip_interface_counters *c, struct counter to[COUNTERS])
 {
     to[0] = (struct counter){"inRequests", "requests received", c->in_requests};
@@ -201,6 +201,10 @@ static void counters_of(const struct rip_interface_counters *c, struct counter t
     to[8] = (struct counter){"outFailed", "messages that could not be sent or signed", c->out_failed};
     to[9] = (struct counter){"neighborsEvicted", "neighbors forgotten to make room", c->neighbours_evicted};
     to[10] = (struct counter){"nextHopIgnored", "routes by a next hop that is not on the subnet", c->next_hop_ignored};
+    to[11] = (struct counter){"outChanges", "update responses sent (RFC 2091)", c->out_changes};
+    to[12] = (struct counter){"inAcks", "update responses acknowledged by peers", c->in_acks};
+    to[13] = (struct counter){"outAcks", "update responses of peers acknowledged", c->out_acks};
+    to[14] = (struct counter){"retransmissions", "update requests and responses sent again", c->retransmissions};
 }
 
 static void print_interface(struct job *job, const struct rip_interface_view *view)
@@ -208,8 +212,8 @@ static void print_interface(struct job *job, const struct rip_interface_view *vi
     const struct rip_interface_settings *s = view->settings;
     struct counter counters[COUNTERS];
     char prefix[PREFIX_TEXT];
-    job_print(job, "%s is %s%s\n", job_port_name(job, view->port), view->up ? "up" : "down",
-              s->passive ? ", passive" : "");
+    job_print(job, "%s is %s%s%s\n", job_port_name(job, view->port), view->up ? "up" : "down",
+              s->passive ? ", passive" : "", s->triggered ? ", triggered" : "");
     for (unsigned i = 0; i < view->n_addresses; i++)
         job_print(job, "  address %s\n", prefix_text(view->addresses[i], prefix));
     job_print(job, "  send version %s%s, receive version %s, split horizon %s\n", versions_text(s->send),
@@ -217,6 +221,8 @@ static void print_interface(struct job *job, const struct rip_interface_view *vi
     job_print(job, "  authentication %s, metric in +%u out +%u, filters in %s out %s\n", mode_of(s), s->metric_in,
               s->metric_out, s->list_in != NULL ? "on" : "off", s->list_out != NULL ? "on" : "off");
     job_print(job, "  neighbors: %u", view->neighbours);
+    if (s->triggered)
+        job_print(job, ", %u of them peers of RFC 2091's exchange", view->peers);
     if (view->next_update_ns != NEVER_NS)
         job_print(job, ", next update in %" PRIu64 " seconds", seconds_until(job, view->next_update_ns));
     job_print(job, "\n");
@@ -236,11 +242,11 @@ static json_t *interface_json(const struct job *job, const struct rip_interface_
         json_object_set_new(counted, counters[i].name, json_count(counters[i].value));
     json_object_set_new(counted, "rejects", rejects_json(view->counters.rejects));
     return json_pack(
-        "{s:b, s:b, s:s, s:s, s:b, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "up", (int)view->up, "passive", (int)s->passive,
-        "sendVersion", versions_text(s->send), "receiveVersion", versions_text(s->receive), "v2Broadcast",
-        (int)s->broadcast, "splitHorizon", rip_split_horizon_name[s->split_horizon], "authentication", mode_of(s),
-        "metricIn", (int)s->metric_in, "metricOut", (int)s->metric_out, "neighbors", (int)view->neighbours,
-        "nextUpdate",
+        "{s:b, s:b, s:b, s:i, s:s, s:s, s:b, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "up", (int)view->up, "passive",
+        (int)s->passive, "triggered", (int)s->triggered, "peers", (int)view->peers, "sendVersion",
+        versions_text(s->send), "receiveVersion", versions_text(s->receive), "v2Broadcast", (int)s->broadcast,
+        "splitHorizon", rip_split_horizon_name[s->split_horizon], "authentication", mode_of(s), "metricIn",
+        (int)s->metric_in, "metricOut", (int)s->metric_out, "neighbors", (int)view->neighbours, "nextUpdate",
         view->next_update_ns == NEVER_NS ? json_null() : json_count(seconds_until(job, view->next_update_ns)),
         "counters", counted);
 }

@@ -151,6 +151,7 @@ static struct rip_interface_settings make_interface(struct made *made, const str
     s.metric_in = (uint8_t)c->metric_in;
     s.metric_out = (uint8_t)c->metric_out;
     s.auto_summary = c->auto_summary;
+    s.triggered = c->triggered;
     s.auth = make_auth(made, config, c);
     s.list_in = make_list(made, config, c->filter_in);
     s.list_out = make_list(made, config, c->filter_out);
@@ -404,8 +405,8 @@ void rip_service_port_goes(struct rip_service *s, unsigned port, struct now now)
 
 bool rip_service_input(struct rip_service *s, const struct packet *packet, struct now now)
 {
-    if (s == NULL || s->rip == NULL || s->leaving || packet->port >= PORT_MAX || !s->on[packet->port])
-        return false;
+    if (s == NULL || s->rip == NULL || packet->port >= PORT_MAX || !s->on[packet->port])
+        return false; /* one who leaves hears acknowledgements */
     const uint8_t *udp = packet_ip(packet) + packet->ip.header;
     size_t len = load_be16(udp + 4);
     struct rip_datagram datagram = {

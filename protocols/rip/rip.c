@@ -51,6 +51,7 @@ struct rip *rip_new(struct rib *rib, const struct rip_settings *settings, uint64
     timers_init(&rip->timers, rip);
     rip_link_init(&rip->routes);
     rip->review.marker = true;
+    rip_aging_init(rip);
     rip_redistribute_begin(rip);
     rip->walking = true;
     rip->fresh = true;
@@ -65,6 +66,7 @@ void rip_free(struct rip *rip, struct now now)
     for (unsigned i = 0; i < RIP_REPLIES_MAX; i++)
         rip_link_remove(&rip->replies[i].at);
     rip_link_remove(&rip->review);
+    rip_link_remove(&rip->aging.at);
     rip_table_free(rip, now);
     for (unsigned i = 0; i < rip->n_interfaces; i++)
         if (rip->interfaces[i] != NULL)
@@ -137,7 +139,7 @@ static bool has_said_goodbye(const struct rip *rip)
 {
     for (unsigned i = 0; i < rip->n_interfaces; i++)
         for (unsigned j = 0; rip->interfaces[i] != NULL && j < 2; j++)
-            if (rip->interfaces[i]->outlets[j].open)
+            if (rip->interfaces[i]->outlets[j].open || rip->interfaces[i]->circuit.peers > 0)
                 return false;
     return true;
 }
@@ -166,6 +168,7 @@ uint64_t rip_run(struct rip *rip, struct now now)
     rip_routes_update_dirty(rip, SLICE_ROUTES, now);
     if (rip->reviewing)
         rip->reviewing = review(rip, SLICE_ROUTES, now);
+    bool aging = rip_aging_run(rip, SLICE_ROUTES, now);
     rib_batch_end(rip->rib, now);
     if (rip->stopping && !rip->losing && rip->n_paths > 0 && has_said_goodbye(rip))
         lose_neighbours(rip, 0);
@@ -176,11 +179,14 @@ uint64_t rip_run(struct rip *rip, struct now now)
         rip->sweep_ns = now.ns + SWEEP_NS;
     }
     uint64_t due = rip_output_run(rip, now), timers = timers_due(&rip->timers);
+    uint64_t triggered = rip_triggered_run(rip, now);
+    due = triggered < due ? triggered : due;
     if (rip->stopping && rip->n_paths > 0 && due == NEVER_NS)
         return now.ns;
-    if (rip->walking || rip->reviewing || rip->losing || rip->dirty != NULL)
+    if (aging || rip->walking || rip->reviewing || rip->losing || rip->dirty != NULL)
         return now.ns;
     due = timers < due ? timers : due;
+    due = rip->aging.due_ns < due ? rip->aging.due_ns : due;
     return rip->n_interfaces > 0 && rip->sweep_ns < due ? rip->sweep_ns : due;
 }
 
@@ -209,6 +215,7 @@ void rip_clear(struct rip *rip, uint32_t neighbour, struct now now)
         for (unsigned j = 0; j < 2; j++)
             if (interface->outlets[j].open && interface->outlets[j].job != JOB_GOODBYE)
                 rip_outlet_request(rip, &interface->outlets[j], now);
+        rip_triggered_ask_all(interface, neighbour, now);
     }
 }
 

@@ -25,6 +25,7 @@ struct rip;
 /* Bounds of what strangers can make us keep. */
 #define RIP_PATHS_MAX      32  /* of one prefix, alternatives included; the worst makes room */
 #define RIP_NEIGHBOURS_MAX 256 /* of one interface; those without routes make room, oldest first */
+#define RIP_PEERS_MAX      16  /* of one interface in RFC 2091's exchange */
 #define RIP_REPLIES_MAX    32  /* requesters who are being sent the whole table */
 
 /* Bit masks of versions. */
@@ -94,7 +95,8 @@ struct rip_interface_settings {
     bool broadcast;        /* version 2 goes to the broadcast address, with version 1's rules (RFC 2453 5.1) */
     enum rip_split_horizon split_horizon;
     uint8_t metric_in, metric_out; /* added to what is learned (beside the hop's 1) and sent, 0..16 */
-    bool auto_summary;             /* routes of other networks than its own as classful ones */
+    bool triggered;    /* RFC 2091's exchange in place of updates; split horizon is with poisoned reverse then */
+    bool auto_summary; /* routes of other networks than its own as classful ones */
     struct rip_auth auth;
     const struct rip_prefix_list *list_in, *list_out; /* NULL: everything */
     unsigned n_offsets_in, n_offsets_out;
@@ -204,6 +206,27 @@ struct rip_route_cursor {
 bool rip_next_route(const struct rip *rip, struct rip_route_cursor *cursor, struct rip_route_view *view,
                     struct now now);
 
+/* How far RFC 2091's exchange with a neighbour is. */
+enum rip_exchange {
+    RIP_EXCHANGE_NONE,     /* not with this one */
+    RIP_EXCHANGE_DOWN,     /* it does not answer; it is asked from time to time */
+    RIP_EXCHANGE_FLUSHING, /* it has not yet acknowledged that everything follows */
+    RIP_EXCHANGE_SENDING,  /* there is more to tell */
+    RIP_EXCHANGE_COMPLETE, /* it has acknowledged all there is */
+    RIP_EXCHANGE_LEAVING,  /* it is told goodbye */
+    RIP_EXCHANGE__COUNT
+};
+extern const char *const rip_exchange_name[RIP_EXCHANGE__COUNT];
+
+struct rip_exchange_view {
+    enum rip_exchange state;
+    bool asking;              /* for everything, until its flush comes */
+    uint16_t sequence;        /* of the last update response sent */
+    uint32_t unanswered;      /* how often that has been sent again */
+    uint64_t retransmissions; /* of all, requests included */
+    uint64_t duplicates;      /* update responses that had come before */
+};
+
 struct rip_neighbour_view {
     uint32_t address;
     uint16_t port;
@@ -214,6 +237,7 @@ struct rip_neighbour_view {
     uint64_t requests, responses;
     uint64_t bad_packets, bad_routes; /* sums of what follows */
     uint64_t rejects[RIP_REJECT__COUNT];
+    struct rip_exchange_view exchange; /* RFC 2091's */
 };
 
 struct rip_neighbour_cursor {
@@ -227,9 +251,11 @@ bool rip_next_neighbour(const struct rip *rip, struct rip_neighbour_cursor *curs
 struct rip_interface_counters {
     uint64_t in_requests, in_responses, in_routes;                              /* valid ones */
     uint64_t out_requests, out_updates, out_triggered, out_replies, out_routes; /* messages by their occasion */
-    uint64_t out_failed;         /* messages that could not be sent or signed */
-    uint64_t neighbours_evicted; /* for others to have room */
-    uint64_t next_hop_ignored;   /* routes whose next hop was not on the subnet; they go by the sender */
+    uint64_t out_failed;                     /* messages that could not be sent or signed */
+    uint64_t in_acks, out_acks, out_changes; /* of RFC 2091's exchange: acknowledgements, update responses */
+    uint64_t retransmissions;                /* of it: update requests and responses once more */
+    uint64_t neighbours_evicted;             /* for others to have room */
+    uint64_t next_hop_ignored;               /* routes whose next hop was not on the subnet; they go by the sender */
     uint64_t rejects[RIP_REJECT__COUNT];
 };
 
@@ -241,6 +267,7 @@ struct rip_interface_view {
     const struct prefix *addresses;
     unsigned neighbours;
     uint64_t next_update_ns; /* NEVER_NS: sends none */
+    unsigned peers;          /* of RFC 2091's exchange */
     struct rip_interface_counters counters;
 };
 

@@ -3,6 +3,8 @@
  *     header | entry: 0xffff, 3, offset of the trailer, key, length of the digest, sequence number | routes
  *            | trailer: 0xffff, 1, digest
  *
+ * (The header of RFC 2091's messages is eight bytes long; the offset counts from the beginning all the same.)
+ *
  * The digest is over all that is before it. Some say the length of the whole trailer where that of the digest belongs;
  * both are taken (RFC 2082 was read in two ways).
  *
@@ -17,20 +19,21 @@
 #include "protocols/rip/rip_digest.h"
 #include "protocols/rip/rip_packet.h"
 
-#define AT_TYPE     (RIP_HEADER + 2)
-#define AT_PASSWORD (RIP_HEADER + 4)
-#define AT_OFFSET   (RIP_HEADER + 4)
-#define AT_KEY      (RIP_HEADER + 6)
-#define AT_LENGTH   (RIP_HEADER + 7)
-#define AT_SEQUENCE (RIP_HEADER + 8)
-#define AT_RESERVED (RIP_HEADER + 12)
+/* From the beginning of the entry. */
+#define AT_TYPE     2
+#define AT_PASSWORD 4
+#define AT_OFFSET   4
+#define AT_KEY      6
+#define AT_LENGTH   7
+#define AT_SEQUENCE 8
+#define AT_RESERVED 12
 
 #define PASSWORD_LEN   16
 #define RESERVED_LEN   8
 #define TRAILER_HEADER 4
 #define TRAILER_TYPE   1
 
-_Static_assert(AT_RESERVED + RESERVED_LEN == RIP_HEADER + RIP_AUTH_ENTRY, "the entry is filled");
+_Static_assert(AT_RESERVED + RESERVED_LEN == RIP_AUTH_ENTRY, "the entry is filled");
 
 /* ---- passwords ---- */
 
@@ -115,8 +118,9 @@ static uint32_t next_sequence(struct rip_auth_sent *sent, uint64_t wall_ms)
 /* False unless there is a trailer behind whole entries. */
 static bool find_trailer(const uint8_t *message, size_t len, size_t *offset)
 {
-    *offset = load_be16(message + AT_OFFSET);
-    return *offset >= RIP_HEADER + RIP_AUTH_ENTRY && (*offset - RIP_HEADER) % RIP_ENTRY == 0 &&
+    size_t header = rip_entries_at(message[0]);
+    *offset = load_be16(message + header + AT_OFFSET);
+    return *offset >= header + RIP_AUTH_ENTRY && (*offset - header) % RIP_ENTRY == 0 &&
            *offset + TRAILER_HEADER <= len && load_be16(message + *offset) == RIP_FAMILY_AUTH &&
            load_be16(message + *offset + 2) == TRAILER_TYPE;
 }
@@ -138,8 +142,9 @@ static enum rip_reject check_lengths(const struct rip_key *key, size_t said, siz
 static enum rip_reject verify_digest(const struct rip_auth *auth, const uint8_t *message, size_t len,
                                      struct rip_auth_seen *seen, bool viable, uint64_t wall_ms, size_t *end)
 {
-    uint8_t id = message[AT_KEY];
-    uint32_t sequence = load_be32(message + AT_SEQUENCE);
+    const uint8_t *entry = message + rip_entries_at(message[0]);
+    uint8_t id = entry[AT_KEY];
+    uint32_t sequence = load_be32(entry + AT_SEQUENCE);
     const struct rip_key *key = rip_keys_find(auth, id);
     if (!find_trailer(message, len, end))
         return RIP_REJECT_AUTH_FORMAT;
@@ -148,7 +153,7 @@ static enum rip_reject verify_digest(const struct rip_auth *auth, const uint8_t 
     if (!rip_keys_accepts(auth, key, wall_ms))
         return RIP_REJECT_AUTH_KEY_LIFETIME;
     size_t covered = *end + TRAILER_HEADER;
-    enum rip_reject reject = check_lengths(key, message[AT_LENGTH], len - covered);
+    enum rip_reject reject = check_lengths(key, entry[AT_LENGTH], len - covered);
     if (reject != RIP_ACCEPT)
         return reject;
     if (!rip_digest_is_right(key, message, covered, message + covered))
@@ -171,18 +176,21 @@ static bool has_digest_keys(const struct rip_auth *auth)
 enum rip_reject rip_auth_verify(const struct rip_auth *auth, const uint8_t *message, size_t len,
                                 struct rip_auth_seen *seen, bool viable, struct now now, size_t *begin, size_t *end)
 {
-    if (len < RIP_HEADER + RIP_AUTH_ENTRY)
+    size_t header = len > 0 ? rip_entries_at(message[0]) : RIP_HEADER;
+    size_t least = header == RIP_HEADER ? RIP_ENTRY : 0; /* RFC 2091's may have no entries */
+    if (len < header + least)
         return RIP_REJECT_SHORT;
-    bool has = load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH;
-    *begin = has ? RIP_HEADER + RIP_AUTH_ENTRY : RIP_HEADER;
+    const uint8_t *entry = message + header;
+    bool has = len >= header + RIP_AUTH_ENTRY && load_be16(entry) == RIP_FAMILY_AUTH;
+    *begin = has ? header + RIP_AUTH_ENTRY : header;
     *end = len;
     if (!rip_auth_is_on(auth))
         return has ? RIP_REJECT_AUTH_UNEXPECTED : RIP_ACCEPT;
     if (!has || message[1] == 1)
         return RIP_REJECT_AUTH_MISSING;
-    switch (load_be16(message + AT_TYPE)) {
+    switch (load_be16(entry + AT_TYPE)) {
     case RIP_AUTH_TYPE_PASSWORD:
-        return verify_password(auth, message + AT_PASSWORD, now.wall_ms);
+        return verify_password(auth, entry + AT_PASSWORD, now.wall_ms);
     case RIP_AUTH_TYPE_DIGEST:
         if (!has_digest_keys(auth))
             return RIP_REJECT_AUTH_TYPE;
@@ -199,12 +207,13 @@ static bool sign_with_digest(const struct rip_key *key, uint32_t sequence, uint8
     size_t offset = *len, digest_len = rip_digest_len(key->mode);
     if (offset > UINT16_MAX || offset + TRAILER_HEADER + digest_len > room)
         return false;
-    store_be16(message + AT_TYPE, RIP_AUTH_TYPE_DIGEST);
-    store_be16(message + AT_OFFSET, (uint16_t)offset);
-    message[AT_KEY] = key->id;
-    message[AT_LENGTH] = (uint8_t)digest_len;
-    store_be32(message + AT_SEQUENCE, sequence);
-    memset(message + AT_RESERVED, 0, RESERVED_LEN);
+    uint8_t *entry = message + rip_entries_at(message[0]);
+    store_be16(entry + AT_TYPE, RIP_AUTH_TYPE_DIGEST);
+    store_be16(entry + AT_OFFSET, (uint16_t)offset);
+    entry[AT_KEY] = key->id;
+    entry[AT_LENGTH] = (uint8_t)digest_len;
+    store_be32(entry + AT_SEQUENCE, sequence);
+    memset(entry + AT_RESERVED, 0, RESERVED_LEN);
     store_be16(message + offset, RIP_FAMILY_AUTH);
     store_be16(message + offset + 2, TRAILER_TYPE);
     uint8_t digest[RIP_DIGEST_MAX];
@@ -218,12 +227,14 @@ bool rip_auth_sign(const struct rip_auth *auth, struct rip_auth_sent *sent, uint
                    struct now now)
 {
     const struct rip_key *key = rip_keys_to_send(auth, now.wall_ms);
-    if (key == NULL || *len < RIP_HEADER + RIP_AUTH_ENTRY || *len > room)
+    size_t header = rip_entries_at(message[0]);
+    if (key == NULL || *len < header + RIP_AUTH_ENTRY || *len > room)
         return false;
-    store_be16(message + RIP_HEADER, RIP_FAMILY_AUTH);
+    uint8_t *entry = message + header;
+    store_be16(entry, RIP_FAMILY_AUTH);
     if (key->mode != RIP_AUTH_TEXT)
         return sign_with_digest(key, next_sequence(sent, now.wall_ms), message, len, room);
-    store_be16(message + AT_TYPE, RIP_AUTH_TYPE_PASSWORD);
-    password_of(key, message + AT_PASSWORD);
+    store_be16(entry + AT_TYPE, RIP_AUTH_TYPE_PASSWORD);
+    password_of(key, entry + AT_PASSWORD);
     return true;
 }

@@ -15,6 +15,14 @@
 #define RIP_AUTH_ENTRY  20                   /* bytes behind the header that signing fills in */
 #define RIP_TRAILER_MAX (4 + RIP_DIGEST_MAX) /* bytes behind the last route that it adds */
 
+#define RIP_UPDATE_HEADER 4 /* of RFC 2091: behind the header, in front of the authentication entry */
+
+/* Where the entries of a message begin, of which COMMAND is the first byte. */
+static inline size_t rip_entries_at(uint8_t command)
+{
+    return command >= 9 && command <= 11 ? 4 + RIP_UPDATE_HEADER : 4;
+}
+
 /* What is in the authentication entry of a message. */
 enum rip_auth_type { RIP_AUTH_TYPE_PASSWORD = 2, RIP_AUTH_TYPE_DIGEST = 3 };
 
@@ -48,8 +56,8 @@ static inline bool rip_auth_is_on(const struct rip_auth *auth)
 enum rip_reject rip_auth_verify(const struct rip_auth *auth, const uint8_t *message, size_t len,
                                 struct rip_auth_seen *seen, bool viable, struct now now, size_t *begin, size_t *end);
 
-/* Completes a message of *len bytes in room for ROOM whose routes begin at 4 + RIP_AUTH_ENTRY: fills in the entry and
- * adds the trailer. False, and it must not be sent, when there is no key to send with or no room. Without
+/* Completes a message of *len bytes in room for ROOM whose routes begin RIP_AUTH_ENTRY behind its header: fills in the
+ * entry and adds the trailer. False, and it must not be sent, when there is no key to send with or no room. Without
  * authentication there is nothing to complete: do not call. */
 bool rip_auth_sign(const struct rip_auth *auth, struct rip_auth_sent *sent, uint8_t *message, size_t *len, size_t room,
                    struct now now);

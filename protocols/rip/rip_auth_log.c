@@ -31,14 +31,16 @@ static const char *remark(enum rip_reject why, const uint8_t *message)
     return asks ? " (it was a request, which some routers never authenticate: alone it does no harm)" : "";
 }
 
-/* " (key 7, sequence number 1339429688)" if the message says so. */
-static void name_key(const uint8_t *message, char *to, size_t room)
+/* " (key 7, sequence number 1339429688)" if the message says so. Where authentication is missing there may be no entry
+ * to look at. */
+static void name_key(enum rip_reject why, const uint8_t *message, char *to, size_t room)
 {
     to[0] = '\0';
-    if (load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH &&
-        load_be16(message + RIP_HEADER + 2) == RIP_AUTH_TYPE_DIGEST)
-        snprintf(to, room, " (key %u, sequence number %lu)", message[RIP_HEADER + 6],
-                 (unsigned long)load_be32(message + RIP_HEADER + 8));
+    if (why == RIP_REJECT_AUTH_MISSING)
+        return;
+    const uint8_t *entry = message + rip_entries_at(message[0]);
+    if (load_be16(entry) == RIP_FAMILY_AUTH && load_be16(entry + 2) == RIP_AUTH_TYPE_DIGEST)
+        snprintf(to, room, " (key %u, sequence number %lu)", entry[6], (unsigned long)load_be32(entry + 8));
 }
 
 bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const uint8_t *message, struct now now,
@@ -50,7 +52,7 @@ bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const u
         return false;
     }
     char key[64], more[64] = "";
-    name_key(message, key, sizeof key);
+    name_key(why, message, key, sizeof key);
     if (log->of[i].unsaid > 0)
         snprintf(more, sizeof more, "; so were %llu more since this was last said",
                  (unsigned long long)log->of[i].unsaid);

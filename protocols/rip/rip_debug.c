@@ -24,10 +24,11 @@ void rip_debug_say(const struct rip *rip, enum rip_debug kind, unsigned port, ui
 
 static const char *auth_text(const struct rip_auth *auth, const struct rip_told *told, char to[AUTH_TEXT])
 {
-    const uint8_t *entry = told->message + RIP_HEADER;
+    size_t at = rip_entries_at(told->message[0]);
+    const uint8_t *entry = told->message + at;
     if (!told->is_signed)
         return "no key is valid";
-    if (load_be16(entry) != RIP_FAMILY_AUTH)
+    if (told->len < at + RIP_ENTRY || load_be16(entry) != RIP_FAMILY_AUTH)
         return "no authentication";
     if (load_be16(entry + 2) == RIP_AUTH_TYPE_PASSWORD)
         return "a password";
@@ -41,7 +42,7 @@ void rip_debug_message(const struct rip *rip, const struct rip_interface *interf
 {
     char auth[AUTH_TEXT];
     rip_debug_if(rip, RIP_DEBUG_PACKETS, interface->port, addr, "%s version %u %s, %zu %s, %zu bytes, %s", what,
-                 told->message[1], told->message[0] == RIP_REQUEST ? "request" : "response", told->entries,
+                 told->message[1], rip_command_text(told->message[0]), told->entries,
                  told->entries == 1 ? "entry" : "entries", told->len,
                  auth_text(&interface->settings->auth, told, auth));
 }

@@ -66,7 +66,7 @@ static void refuse(struct rip *rip, const struct incoming *in, enum rip_reject r
     rip_debug_if(rip, RIP_DEBUG_PACKETS, in->interface->port, in->datagram->src, "refused %zu bytes: %s", in->len,
                  rip_reject_meaning[reject]);
     if (reject != RIP_REJECT_OWN && reject != RIP_REJECT_PASSIVE && reject != RIP_REJECT_VERSION_OFF &&
-        reject != RIP_REJECT_RATE)
+        reject != RIP_REJECT_RATE && reject != RIP_REJECT_TRIGGERED_ACK && reject != RIP_REJECT_TRIGGERED_ORDER)
         complain(rip, in, reject, now);
 }
 
@@ -147,7 +147,8 @@ static enum rip_reject take_request(struct rip *rip, const struct incoming *in, 
 /* Where ENTRY's packets are to go; 0 if that were back to us. */
 static uint32_t gateway_of(const struct incoming *in, const struct rip_entry *entry)
 {
-    uint32_t hop = in->header.version > 1 ? entry->next_hop : 0;
+    bool may_differ = in->header.version > 1 && in->header.command == RIP_RESPONSE; /* RFC 2091 5.3 */
+    uint32_t hop = may_differ ? entry->next_hop : 0;
     if (hop == 0 || hop == in->datagram->src)
         return in->datagram->src;
     if (rip_interface_is_own(in->interface, hop))
@@ -195,6 +196,7 @@ static void take_response(struct rip *rip, const struct incoming *in, struct now
     in->interface->counters.in_responses++;
     neighbour->responses++;
     neighbour->version = in->header.version;
+    neighbour->permanent = in->header.command == RIP_UPDATE_RESPONSE;
     if (neighbour->heard_ns == 0 && bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
         rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "a new neighbour, version %u",
                 in->header.version);
@@ -209,8 +211,29 @@ static void take_response(struct rip *rip, const struct incoming *in, struct now
             in->interface->counters.in_routes++;
         else
             refuse_route(rip, in, &entry, reject, now);
+        if (neighbour->permanent && (reject == RIP_REJECT_NEIGHBOUR_LIMIT || reject == RIP_REJECT_TABLE_FULL))
+            rip_triggered_lacks(rip, neighbour, now);
     }
     rib_batch_end(rip->rib, now);
+}
+
+/* ---- RFC 2091 ---- */
+
+static enum rip_reject take_update(struct rip *rip, const struct incoming *in, struct now now)
+{
+    struct rip_interface *interface = in->interface;
+    bool news = false;
+    if (interface->settings->passive && !is_configured(rip, in->datagram->src))
+        return RIP_REJECT_PASSIVE;
+    bool asks = in->header.command == RIP_UPDATE_REQUEST;
+    if (asks && !bucket_take(&interface->requests, REQUESTS_RATE, REQUESTS_BURST, now.ns))
+        return RIP_REJECT_RATE;
+    interface->counters.in_requests += asks;
+    in->neighbour->requests += asks;
+    enum rip_reject reject = rip_triggered_input(rip, in->neighbour, &in->header, &news, now);
+    if (news)
+        take_response(rip, in, now);
+    return reject;
 }
 
 /* ---- the ladder ---- */
@@ -231,7 +254,8 @@ static enum rip_reject check_authentication(struct rip *rip, struct incoming *in
 {
     rip_interface_watch_keys(rip, in->interface, now);
     return rip_auth_verify(&in->interface->settings->auth, in->message, len, &in->neighbour->seen,
-                           in->neighbour->n_paths > 0, now, &in->begin, &in->end);
+                           in->neighbour->n_paths > 0 || rip_triggered_is_alive(in->neighbour), now, &in->begin,
+                           &in->end);
 }
 
 static enum rip_reject check(struct rip *rip, struct incoming *in, size_t len, struct now now)
@@ -243,21 +267,25 @@ static enum rip_reject check(struct rip *rip, struct incoming *in, size_t len, s
         return reject;
     if ((in->interface->settings->receive & (in->header.version == 1 ? RIP_V1 : RIP_V2)) == 0)
         return RIP_REJECT_VERSION_OFF;
-    if (in->header.command == RIP_RESPONSE && in->datagram->src_port != RIP_PORT)
+    if (in->header.command != RIP_REQUEST && in->datagram->src_port != RIP_PORT)
         return RIP_REJECT_SOURCE_PORT;
+    bool update = rip_is_update(in->header.command);
+    if (update && !rip_triggered_is_on(rip, in->interface))
+        return RIP_REJECT_TRIGGERED_OFF;
     reject = check_authentication(rip, in, len, now);
     if (reject == RIP_ACCEPT)
         reject = rip_entries_check(&in->header, in->message, in->begin, in->end);
-    return reject == RIP_ACCEPT && in->begin == in->end ? RIP_REJECT_SHORT : reject;
+    return reject == RIP_ACCEPT && in->begin == in->end && !update ? RIP_REJECT_SHORT : reject;
 }
 
 void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8_t *message, size_t len, struct now now)
 {
     struct incoming in = {.datagram = datagram, .message = message, .len = len};
     in.interface = rip_interface_find(rip, datagram->port);
-    if (rip->stopping)
+    bool acknowledges = len > 0 && message[0] == RIP_UPDATE_ACK; /* what was said when leaving */
+    if (rip->stopping && !acknowledges)
         return;
-    if (in.interface == NULL || !in.interface->up || in.interface->removed) {
+    if (in.interface == NULL || !in.interface->up || (in.interface->removed && !acknowledges)) {
         rip->no_interface++;
         return;
     }
@@ -267,8 +295,10 @@ void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8
                           &(struct rip_told){message, len, (in.end - in.begin) / RIP_ENTRY, true});
     if (reject == RIP_ACCEPT && in.header.command == RIP_REQUEST)
         reject = take_request(rip, &in, now);
-    else if (reject == RIP_ACCEPT)
+    else if (reject == RIP_ACCEPT && in.header.command == RIP_RESPONSE)
         take_response(rip, &in, now);
+    else if (reject == RIP_ACCEPT)
+        reject = take_update(rip, &in, now);
     if (reject != RIP_ACCEPT)
         refuse(rip, &in, reject, now);
 }

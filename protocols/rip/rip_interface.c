@@ -40,8 +40,8 @@ bool rip_interface_is_own(const struct rip_interface *interface, uint32_t addr)
 static bool is_wanted(const struct rip *rip, const struct rip_interface *interface, const struct outlet *outlet)
 {
     const struct rip_interface_settings *s = interface->settings;
-    return interface->up && !interface->removed && !rip->stopping && !s->loopback &&
-           (s->send & (outlet->version == 1 ? RIP_V1 : RIP_V2)) != 0 &&
+    return interface->up && !interface->removed && !rip->stopping && !s->loopback && !s->triggered &&
+           interface->circuit.peers == 0 && (s->send & (outlet->version == 1 ? RIP_V1 : RIP_V2)) != 0 &&
            rip_outlet_has_targets(rip, interface, !s->passive);
 }
 
@@ -57,6 +57,7 @@ void rip_interface_refresh(struct rip *rip, struct rip_interface *interface, str
         else if (!wanted && outlet->open)
             rip_outlet_close(rip, outlet);
     }
+    rip_triggered_refresh(rip, interface, now);
 }
 
 /* ---- networks ---- */
@@ -161,6 +162,7 @@ static struct rip_interface *interface_new(struct rip *rip, unsigned port, struc
         outlet->interface = interface;
         outlet->version = (uint8_t)(i + 1);
         outlet->told_to.marker = outlet->at.marker = true;
+        outlet->summaries = &interface->summaries;
         outlet->update_ns = NEVER_NS;
     }
     rip->interfaces[port] = interface;
@@ -221,6 +223,10 @@ bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interfac
         if (in_changed)
             rip_outlet_request(rip, outlet, now);
     }
+    if (out_changed)
+        rip_triggered_tell_all(interface);
+    if (in_changed)
+        rip_triggered_ask_all(interface, 0, now);
     free(was);
     return true;
 }
@@ -264,6 +270,8 @@ bool rip_interface_up(struct rip *rip, unsigned port, const struct prefix *addre
         rip_outlet_refresh(outlet, now);
         rip_outlet_request(rip, outlet, now);
     }
+    if (other)
+        rip_triggered_restart(rip, interface, now);
     return true;
 }
 
@@ -282,7 +290,7 @@ void rip_interface_down(struct rip *rip, unsigned port, struct now now)
 
 bool rip_interface_reap(struct rip *rip, struct rip_interface *interface)
 {
-    if (!interface->removed || interface->outlets[0].open || interface->outlets[1].open)
+    if (!interface->removed || interface->outlets[0].open || interface->outlets[1].open || interface->circuit.peers > 0)
         return false;
     for (const struct rip_neighbour *n = interface->neighbours; n != NULL; n = n->next)
         if (n->n_paths > 0)
@@ -298,6 +306,7 @@ void rip_interface_free(struct rip *rip, struct rip_interface *interface)
         if (interface->outlets[i].open)
             rip_outlet_close(rip, &interface->outlets[i]);
     }
+    rip_triggered_close_all(rip, interface);
     rip_neighbours_free(interface);
     patricia_clear(&interface->summaries, free);
     rip->interfaces[interface->port] = NULL;

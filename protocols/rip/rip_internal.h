@@ -7,6 +7,8 @@
  *   rip_redistribute.c   what the RIB has from others
  *   rip_input.c      what comes in
  *   rip_output.c     what goes out
+ *   rip_triggered.c  RFC 2091's exchange with a peer, where an interface has that in place of updates
+ *   rip_permanent.c  what was learned for good, and stops being so
  *   rip_policy.c     prefix lists, offsets, distances; copies of settings
  *   rip_packet.c, rip_auth.c, rip_digest.c, rip_reject.c   bytes
  *   rip_keys.c, rip_auth_log.c   which key when; what people are told of it
@@ -32,6 +34,7 @@
 #include "protocols/rip/rip.h"
 #include "protocols/rip/rip_auth_log.h"
 #include "protocols/rip/rip_packet.h"
+#include "protocols/rip/rip_triggered.h"
 
 #define RIP_OUTLETS_MAX 256 /* versions of interfaces that are sent to */
 
@@ -55,6 +58,8 @@ struct path {
     uint8_t offered; /* metric that the neighbour said */
     uint8_t metric;  /* with what the way to it costs; below 16 */
     bool used;
+    uint32_t
+        epoch; /* of RFC 2091's exchange: the neighbour's as of then; 0: of an ordinary response, which times out */
 };
 
 struct rip_route {
@@ -107,6 +112,11 @@ struct rip_neighbour {
     uint64_t came_ns;   /* anything */
     uint64_t logged_ns; /* that something was refused */
     struct rip_auth_seen seen;
+    struct rip_peer *peer; /* of RFC 2091's exchange; NULL */
+    bool permanent;        /* what it says now is said once (RFC 2091 3): an update response is being taken */
+    uint32_t epoch;        /* counts its flushes, from 1; paths of earlier epochs stay until age_ns */
+    uint64_t age_ns;       /* NEVER_NS: there are none */
+    uint64_t lacks_ns;     /* there was no room for some of them: when to look whether there is; 0: there was */
     uint64_t requests, responses;
     uint64_t rejects[RIP_REJECT__COUNT];
 };
@@ -123,17 +133,18 @@ struct outlet {
     uint16_t slot;       /* its bit in `told` */
     struct link told_to; /* marker: what is behind it has changed since it was sent; in the list while open */
     enum job job;
-    bool to_group;       /* what was sent went to the group or broadcast, too */
-    bool goodbye_group;  /* JOB_GOODBYE: only to the group or broadcast; unicast neighbours go on */
-    bool sent;           /* the job has sent something */
-    struct link at;      /* marker of the job, in the list while there is one */
-    uint64_t until;      /* the job is done where route.changed is beyond this */
-    uint64_t told_until; /* rip->changes as of the last job: if there were more, they are to be sent */
-    uint64_t resume_ns;  /* the job goes on then */
-    uint64_t update_ns;  /* next regular update */
-    uint64_t damped_ns;  /* no triggered update before */
-    struct summary *due; /* to be looked at when the job ends */
-    unsigned n_entries;  /* collected, not sent yet */
+    bool to_group;                    /* what was sent went to the group or broadcast, too */
+    bool goodbye_group;               /* JOB_GOODBYE: only to the group or broadcast; unicast neighbours go on */
+    bool sent;                        /* the job has sent something */
+    struct link at;                   /* marker of the job, in the list while there is one */
+    uint64_t until;                   /* the job is done where route.changed is beyond this */
+    uint64_t told_until;              /* rip->changes as of the last job: if there were more, they are to be sent */
+    uint64_t resume_ns;               /* the job goes on then */
+    uint64_t update_ns;               /* next regular update */
+    uint64_t damped_ns;               /* no triggered update before */
+    struct summary *due;              /* to be looked at when the job ends */
+    const struct patricia *summaries; /* where those are that are known */
+    unsigned n_entries;               /* collected, not sent yet */
     struct rip_entry entries[RIP_ENTRIES_MAX];
 };
 
@@ -144,6 +155,14 @@ struct summary {
     bool due[2];     /* one of its routes came by in the job of the outlet */
     bool fresh[2];   /* it did in a full update */
     uint8_t told[2]; /* metric last sent by the outlet; 0: none, or 16 */
+};
+
+/* An interface as RFC 2091's exchange sees it. */
+struct rip_circuit {
+    bool on;         /* there may be peers */
+    unsigned peers;  /* those who are being left included */
+    unsigned asked;  /* the group, since nobody answers */
+    uint64_t ask_ns; /* next time */
 };
 
 struct rip_interface {
@@ -157,12 +176,21 @@ struct rip_interface {
     struct rip_neighbour *neighbours;
     unsigned n_neighbours;
     struct patricia summaries; /* of struct summary, as they came up */
+    struct rip_circuit circuit;
     struct rip_auth_sent sent;
     struct rip_auth_log auth_log;
     struct bucket requests;
     uint64_t logged_ns;
     struct rip_interface_counters counters;
     struct bucket complaints;
+};
+
+/* Paths of earlier epochs than their neighbours' whose time has come are forgotten in a walk through all routes. */
+struct rip_aging {
+    struct link at;
+    bool walking;
+    uint64_t until_ns; /* those whose time had come by then */
+    uint64_t due_ns;   /* the next walk; NEVER_NS */
 };
 
 /* A requester who is being sent the whole table. */
@@ -196,6 +224,7 @@ struct rip {
     unsigned n_interfaces;                     /* the numbers below are used */
     uint64_t slots[RIP_OUTLETS_MAX / 64];      /* taken */
     uint64_t slots_used[RIP_OUTLETS_MAX / 64]; /* may have bits left in routes */
+    uint64_t slots_kept[RIP_OUTLETS_MAX / 64]; /* of peers: who was told of a route must be told when it goes */
     struct reply replies[RIP_REPLIES_MAX];
     unsigned reply_turn; /* whose turn it is */
     uint64_t replies_ns; /* they go on then */
@@ -207,6 +236,7 @@ struct rip {
     struct link review;
     uint64_t review_until;
     bool losing; /* some neighbour is lost */
+    struct rip_aging aging;
     struct rip_route *dirty;
     uint64_t sweep_ns;
     uint64_t no_interface;
@@ -299,6 +329,9 @@ void rip_routes_update_dirty(struct rip *rip, unsigned most, struct now now);
 enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour, struct prefix prefix, uint32_t gateway,
                                uint16_t tag, uint8_t offered, struct now now);
 
+/* When it times out; NEVER_NS: not while nothing happens (RFC 2091 3). */
+uint64_t rip_path_due(const struct rip *rip, const struct path *path);
+
 /* Forgets a path, for a reason in a clause; ROUTE is to be updated afterwards. */
 void rip_path_remove(struct rip *rip, struct path *path, const char *why);
 
@@ -386,5 +419,20 @@ void rip_outlet_answer(struct rip *rip, struct outlet *outlet, uint32_t dst, uin
 
 /* Sends what is due, a slice of it; returns when to go on. */
 uint64_t rip_output_run(struct rip *rip, struct now now);
+
+/* For rip_triggered_walk.c, which tells one peer what an outlet tells all. The slot of an outlet is its bit in `told`;
+ * false: there is none left. */
+bool rip_outlet_take_slot(struct rip *rip, struct outlet *outlet);
+void rip_outlet_free_slot(struct rip *rip, const struct outlet *outlet);
+bool rip_outlet_was_told(const struct outlet *outlet, const struct rip_route *route);
+void rip_outlet_set_told(const struct outlet *outlet, struct rip_route *route, bool told);
+
+/* The metric of ROUTE there: 16 if as unreachable, 0 if it is not told; RIP_SUMMARIZED: *summary is in its place. */
+#define RIP_SUMMARIZED 255
+unsigned rip_outlet_metric(const struct outlet *outlet, const struct rip_route *route, struct prefix *summary);
+
+/* The least metric of what SUMMARY holds; 16 if nothing. Adds to *looked how many routes that took. */
+unsigned rip_outlet_summary_metric(const struct rip *rip, const struct outlet *outlet, struct prefix summary,
+                                   unsigned *looked);
 
 #endif

@@ -35,7 +35,7 @@ static bool evict(struct rip_interface *interface)
 {
     struct rip_neighbour *victim = NULL;
     for (struct rip_neighbour *n = interface->neighbours; n != NULL; n = n->next) {
-        if (n->n_paths > 0)
+        if (n->n_paths > 0 || n->peer != NULL)
             continue;
         bool less_known = victim == NULL || (n->heard_ns == 0 && victim->heard_ns != 0);
         bool as_known = victim != NULL && (n->heard_ns == 0) == (victim->heard_ns == 0);
@@ -63,6 +63,8 @@ struct rip_neighbour *rip_neighbour_get(struct rip_interface *interface, uint32_
             return NULL;
         n->interface = interface;
         n->address = address;
+        n->epoch = 1;
+        n->age_ns = NEVER_NS;
     }
     n->came_ns = now.ns;
     link_neighbour(n);
@@ -123,7 +125,7 @@ void rip_neighbours_sweep(struct rip *rip, struct now now)
         struct rip_neighbour *next;
         for (struct rip_neighbour *n = interface != NULL ? interface->neighbours : NULL; n != NULL; n = next) {
             next = n->next;
-            if (n->n_paths > 0 || n->seen.n > 0 || now.ns - n->came_ns < keep_ns)
+            if (n->n_paths > 0 || n->peer != NULL || n->seen.n > 0 || now.ns - n->came_ns < keep_ns)
                 continue;
             rip_debug_if(rip, RIP_DEBUG_EVENTS, interface->port, n->address,
                          "forgotten: it was silent for %" PRIu64 " s", (now.ns - n->came_ns) / NS_PER_S);

@@ -173,7 +173,7 @@ static bool find_summary(const struct outlet *outlet, struct prefix prefix, stru
     if (!(s->auto_summary || is_classful(outlet)) || prefix.len < summary->len ||
         address_of_network(interface, *summary) != NULL)
         return false;
-    return prefix.len > summary->len || patricia_find(&interface->summaries, *summary) != NULL;
+    return prefix.len > summary->len || patricia_find(outlet->summaries, *summary) != NULL;
 }
 
 /* Does the way to ROUTE lead through INTERFACE? Of equal-cost paths, any. */
@@ -523,7 +523,7 @@ void rip_outlet_close(struct rip *rip, struct outlet *outlet)
     void *value;
     while (patricia_next(&outlet->interface->summaries, &cursor, &prefix, &value))
         ((struct summary *)value)->told[outlet->version - 1] = 0;
-    rip->slots[outlet->slot / 64] &= ~(UINT64_C(1) << outlet->slot % 64);
+    rip_outlet_free_slot(rip, outlet);
     outlet->open = false;
     outlet->update_ns = NEVER_NS;
 }
@@ -699,6 +699,41 @@ static uint64_t replies_run(struct rip *rip, struct now now)
             return rip->replies_ns > now.ns ? rip->replies_ns : now.ns;
     return NEVER_NS;
 }
+
+/* ---- what rip_triggered_walk.c needs ---- */
+
+bool rip_outlet_take_slot(struct rip *rip, struct outlet *outlet)
+{
+    return take_slot(rip, outlet);
+}
+
+void rip_outlet_free_slot(struct rip *rip, const struct outlet *outlet)
+{
+    rip->slots[outlet->slot / 64] &= ~(UINT64_C(1) << outlet->slot % 64);
+}
+
+bool rip_outlet_was_told(const struct outlet *outlet, const struct rip_route *route)
+{
+    return was_told(route, outlet);
+}
+
+void rip_outlet_set_told(const struct outlet *outlet, struct rip_route *route, bool told)
+{
+    set_told(route, outlet, told);
+}
+
+unsigned rip_outlet_metric(const struct outlet *outlet, const struct rip_route *route, struct prefix *summary)
+{
+    return find_summary(outlet, route->prefix, summary) ? RIP_SUMMARIZED : metric_out(outlet, route);
+}
+
+unsigned rip_outlet_summary_metric(const struct rip *rip, const struct outlet *outlet, struct prefix summary,
+                                   unsigned *looked)
+{
+    return summary_metric(rip, outlet, summary, looked);
+}
+
+/* ---- time ---- */
 
 uint64_t rip_output_run(struct rip *rip, struct now now)
 {

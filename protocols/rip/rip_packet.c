@@ -5,20 +5,55 @@
 #include "forwarding/bytes.h"
 #include "protocols/rip/rip.h"
 
+#define UPDATE_VERSION 1 /* RFC 2091 5.1 */
+
+const char *rip_command_text(enum rip_command command)
+{
+    switch (command) {
+    case RIP_REQUEST:
+        return "request";
+    case RIP_RESPONSE:
+        return "response";
+    case RIP_UPDATE_REQUEST:
+        return "update request";
+    case RIP_UPDATE_RESPONSE:
+        return "update response";
+    default:
+        return "update acknowledge";
+    }
+}
+
 /* ---- reading ---- */
+
+/* RFC 2091 5.1. In a request only the version has a meaning. */
+static enum rip_reject parse_update_header(const uint8_t at[RIP_UPDATE_HEADER], struct rip_header *header)
+{
+    if (at[0] != UPDATE_VERSION)
+        return RIP_REJECT_UPDATE_VERSION;
+    if (header->command == RIP_UPDATE_REQUEST)
+        return RIP_ACCEPT;
+    if (at[1] > 1)
+        return RIP_REJECT_UPDATE_FLUSH;
+    header->flush = at[1] == 1;
+    header->sequence = load_be16(at + 2);
+    return RIP_ACCEPT;
+}
 
 enum rip_reject rip_header_parse(const uint8_t *message, size_t len, struct rip_header *header)
 {
     struct reader r = reader_of(message, len);
     uint8_t command, version;
-    if (len < RIP_HEADER + RIP_ENTRY || !reader_u8(&r, &command) || !reader_u8(&r, &version))
+    if (!reader_u8(&r, &command) || !reader_u8(&r, &version))
+        return RIP_REJECT_SHORT;
+    bool update = rip_is_update(command);
+    if (len < (update ? RIP_HEADER + RIP_UPDATE_HEADER : RIP_HEADER + RIP_ENTRY))
         return RIP_REJECT_SHORT;
     if (version == 0)
         return RIP_REJECT_VERSION;
-    if (command != RIP_REQUEST && command != RIP_RESPONSE)
+    if (command != RIP_REQUEST && command != RIP_RESPONSE && !update)
         return RIP_REJECT_COMMAND;
     *header = (struct rip_header){.command = command, .version = version == 1 ? 1 : 2};
-    return RIP_ACCEPT;
+    return update ? parse_update_header(message + RIP_HEADER, header) : RIP_ACCEPT;
 }
 
 struct rip_entry rip_entry_get(const uint8_t *at)
@@ -110,10 +145,18 @@ void rip_message_begin(struct rip_message *m, enum rip_command command, uint8_t 
 {
     m->version = version;
     m->left = auth ? RIP_ENTRIES_MAX - 1 : RIP_ENTRIES_MAX;
-    m->len = auth ? RIP_HEADER + RIP_AUTH_ENTRY : RIP_HEADER;
+    m->len = rip_entries_at((uint8_t)command) + (auth ? RIP_AUTH_ENTRY : 0);
     memset(m->bytes, 0, m->len);
     m->bytes[0] = (uint8_t)command;
     m->bytes[1] = version;
+    if (rip_is_update(command))
+        m->bytes[RIP_HEADER] = UPDATE_VERSION;
+}
+
+void rip_message_number(struct rip_message *m, bool flush, uint16_t sequence)
+{
+    m->bytes[RIP_HEADER + 1] = flush;
+    store_be16(m->bytes + RIP_HEADER + 2, sequence);
 }
 
 void rip_message_add(struct rip_message *m, const struct rip_entry *entry)

@@ -11,25 +11,42 @@
 #include "protocols/rip/rip_auth.h"
 #include "protocols/rip/rip_reject.h"
 
-#define RIP_HEADER      4
+#define RIP_HEADER      4 /* RIP_UPDATE_HEADER more in messages of RFC 2091 */
 #define RIP_ENTRY       20
 #define RIP_ENTRIES_MAX 25
-#define RIP_MESSAGE_MAX (RIP_HEADER + RIP_ENTRIES_MAX * RIP_ENTRY + RIP_TRAILER_MAX)
+#define RIP_MESSAGE_MAX (RIP_HEADER + RIP_UPDATE_HEADER + RIP_ENTRIES_MAX * RIP_ENTRY + RIP_TRAILER_MAX)
 
-enum rip_command { RIP_REQUEST = 1, RIP_RESPONSE = 2 };
+enum rip_command {
+    RIP_REQUEST = 1,
+    RIP_RESPONSE = 2,
+    RIP_UPDATE_REQUEST = 9, /* these: RFC 2091 4 */
+    RIP_UPDATE_RESPONSE = 10,
+    RIP_UPDATE_ACK = 11,
+};
 enum rip_family { RIP_FAMILY_NONE = 0, RIP_FAMILY_IP = 2, RIP_FAMILY_AUTH = 0xffff };
 
 struct rip_header {
     enum rip_command command;
     uint8_t version; /* 1 or 2; what says more is read as 2 (RFC 2453 5) */
+    bool flush;      /* of an update response and its acknowledgement, RFC 2091 5.1 */
+    uint16_t sequence;
 };
+
+/* "request", "update response". */
+const char *rip_command_text(enum rip_command command);
+
+/* Of RFC 2091's exchange: an update header follows the header. */
+static inline bool rip_is_update(enum rip_command command)
+{
+    return command >= RIP_UPDATE_REQUEST && command <= RIP_UPDATE_ACK;
+}
 
 struct rip_entry {
     uint16_t family, tag;
     uint32_t addr, mask, next_hop, metric;
 };
 
-/* Looks at a message of LEN bytes; on RIP_ACCEPT it has at least one entry. */
+/* Looks at a message of LEN bytes; on RIP_ACCEPT it has at least one entry, if it is not one of RFC 2091's. */
 enum rip_reject rip_header_parse(const uint8_t *message, size_t len, struct rip_header *header);
 
 /* Looks at the entries between BEGIN and END as a whole: whole ones, none of authentication, and with version 1 nothing
@@ -59,8 +76,11 @@ struct rip_message {
     unsigned left; /* entries that still fit */
 };
 
-/* AUTH: room for an authentication entry is left in front. */
+/* AUTH: room for an authentication entry is left in front. With the commands of RFC 2091 an update header is made. */
 void rip_message_begin(struct rip_message *m, enum rip_command command, uint8_t version, bool auth);
+
+/* What an update response and its acknowledgement say of themselves. */
+void rip_message_number(struct rip_message *m, bool flush, uint16_t sequence);
 
 /* Version 1 sends neither tag, mask nor next hop. There must be room. */
 void rip_message_add(struct rip_message *m, const struct rip_entry *entry);

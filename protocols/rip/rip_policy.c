@@ -174,7 +174,11 @@ struct rip_interface_settings *rip_interface_settings_copy(const struct rip_inte
     take_interface_settings(&block, settings);
     block.bytes = malloc(block.used);
     block.used = 0;
-    if (block.bytes != NULL)
-        take_interface_settings(&block, settings);
-    return (struct rip_interface_settings *)block.bytes;
+    struct rip_interface_settings *copy = (struct rip_interface_settings *)block.bytes;
+    if (copy == NULL)
+        return NULL;
+    take_interface_settings(&block, settings);
+    if (copy->triggered)
+        copy->split_horizon = RIP_SPLIT_POISONED; /* RFC 2091 3.3 */
+    return copy;
 }

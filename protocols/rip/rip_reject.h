@@ -12,7 +12,10 @@
     X(LENGTH, "length", false, "the length was not that of whole entries")                                             \
     X(VERSION, "version", false, "the version was 0")                                                                  \
     X(VERSION_OFF, "version-off", false, "the version is not among those that this interface receives")                \
-    X(COMMAND, "command", false, "neither a request nor a response")                                                   \
+    X(COMMAND, "command", false, "a command that is none of RIP's")                                                    \
+    X(TRIGGERED_OFF, "triggered-off", false, "of RFC 2091's exchange, and this interface is not \"triggered\"")        \
+    X(UPDATE_VERSION, "update-version", false, "an update header of RFC 2091 whose version is not 1")                  \
+    X(UPDATE_FLUSH, "update-flush", false, "an update header of RFC 2091 whose flush field is neither 0 nor 1")        \
     X(OWN, "own", false, "the source address is this router's own")                                                    \
     X(SOURCE, "source", false, "the source address is in no subnet of this interface")                                 \
     X(SOURCE_PORT, "source-port", false, "a response that was not sent from port 520")                                 \
@@ -30,6 +33,9 @@
     X(AUTH_SEQUENCE, "auth-sequence", false, "a lower sequence number than before: late, or replayed")                 \
     X(PASSIVE, "passive", false, "a request, and this interface is passive")                                           \
     X(RATE, "rate", false, "more requests than are answered at a time")                                                \
+    X(TRIGGERED_PEERS, "triggered-peers", false, "of RFC 2091's exchange, and there are as many peers as may be")      \
+    X(TRIGGERED_ORDER, "triggered-order", false, "an update response out of sequence: the peer is asked for all")      \
+    X(TRIGGERED_ACK, "triggered-ack", false, "acknowledges what is not waiting for that")                              \
     X(FAMILY, "family", true, "an address family other than IP")                                                       \
     X(METRIC, "metric", true, "a metric that is not 1 to 16")                                                          \
     X(MASK, "mask", true, "a subnet mask with holes")                                                                  \

@@ -138,10 +138,17 @@ static uint64_t timeout_ns(const struct rip *rip)
     return rip->settings->timeout_s * NS_PER_S;
 }
 
+uint64_t rip_path_due(const struct rip *rip, const struct path *path)
+{
+    if (path->epoch == 0)
+        return path->heard_ns + timeout_ns(rip);
+    return path->epoch == path->neighbour->epoch ? NEVER_NS : path->neighbour->age_ns;
+}
+
 /* Past half of its time: RFC 2453 3.9.2's sign of timing out. */
 static bool is_stale(const struct rip *rip, const struct path *path, struct now now)
 {
-    return now.ns - path->heard_ns >= timeout_ns(rip) / 2;
+    return rip_path_due(rip, path) <= now.ns + timeout_ns(rip) / 2;
 }
 
 static uint8_t metric_in(const struct rip_neighbour *neighbour, struct prefix prefix, unsigned offered)
@@ -324,8 +331,8 @@ static void set_timer(struct rip *rip, struct rip_route *route)
     if (route->held_ns != 0 && route->held_ns < due)
         due = route->held_ns;
     for (const struct path *path = route->paths; path != NULL; path = path->next)
-        if (path->heard_ns + timeout_ns(rip) < due)
-            due = path->heard_ns + timeout_ns(rip);
+        if (rip_path_due(rip, path) < due)
+            due = rip_path_due(rip, path);
     if (due == NEVER_NS)
         timer_stop(&rip->timers, &route->timer);
     else if (!timer_is_set(&route->timer) || due < route->timer.due_ns)
@@ -384,7 +391,7 @@ static void route_due(struct timer *timer, void *context, struct now now)
     struct path *next;
     for (struct path *path = route->paths; path != NULL; path = next) {
         next = path->next;
-        if (now.ns < path->heard_ns + timeout_ns(rip))
+        if (now.ns < rip_path_due(rip, path))
             continue;
         if (path->neighbour->n_paths == 1)
             rip_debug_if(rip, RIP_DEBUG_EVENTS, path->neighbour->interface->port, path->neighbour->address,
@@ -392,6 +399,10 @@ static void route_due(struct timer *timer, void *context, struct now now)
         rip_path_remove(rip, path, "it timed out");
     }
     bool forgotten = route->garbage_ns != 0 && now.ns >= route->garbage_ns;
+    if (forgotten && rip_triggered_keeps(rip, route)) {
+        route->garbage_ns = now.ns + NS_PER_S; /* looked at again then */
+        forgotten = false;
+    }
     update(rip, route, false, now);
     if (forgotten && route->metric == RIP_INFINITY && route->n_paths == 0 && !route->dirty) {
         char text[PREFIX_TEXT];
@@ -502,8 +513,10 @@ enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour,
             return reject;
         route = path->route;
     }
-    bool same = !is_new && path->metric == metric && path->gateway == gateway && path->tag == tag;
+    bool same = !is_new && path->metric == metric && path->gateway == gateway && path->tag == tag &&
+                (path->epoch != 0) == neighbour->permanent;
     bool was_used = path->used;
+    path->epoch = neighbour->permanent ? neighbour->epoch : 0;
     path->heard_ns = now.ns;
     path->gateway = gateway;
     path->tag = tag;

@@ -10,13 +10,14 @@ const char *const rip_kind_name[RIP_KIND__COUNT] = {
 
 static uint64_t left(uint64_t until_ns, struct now now)
 {
+    if (until_ns == NEVER_NS)
+        return NEVER_NS;
     return until_ns > now.ns ? until_ns - now.ns : 0;
 }
 
 static void view_paths(const struct rip *rip, const struct rip_route *route, struct rip_route_view *view,
                        struct now now)
 {
-    uint64_t timeout_ns = rip->settings->timeout_s * NS_PER_S;
     for (const struct path *path = route->paths; path != NULL && view->n_paths < RIP_PATHS_MAX; path = path->next)
         view->paths[view->n_paths++] = (struct rip_path_view){
             .gateway = path->gateway,
@@ -25,7 +26,7 @@ static void view_paths(const struct rip *rip, const struct rip_route *route, str
             .metric = path->metric,
             .tag = path->tag,
             .used = path->used,
-            .left_ns = left(path->heard_ns + timeout_ns, now),
+            .left_ns = left(rip_path_due(rip, path), now),
         };
 }
 
@@ -95,6 +96,7 @@ bool rip_next_neighbour(const struct rip *rip, struct rip_neighbour_cursor *curs
         .routes = n->n_paths,
         .requests = n->requests,
         .responses = n->responses,
+        .exchange = rip_triggered_view(rip, n),
     };
     for (unsigned i = 0; i < RIP_REJECT__COUNT; i++) {
         view->rejects[i] = n->rejects[i];
@@ -125,6 +127,7 @@ bool rip_find_interface(const struct rip *rip, unsigned port, struct rip_interfa
         .addresses = interface->addresses,
         .neighbours = interface->n_neighbours,
         .next_update_ns = next_update(interface),
+        .peers = interface->circuit.peers,
         .counters = interface->counters,
     };
     return true;

@@ -57,6 +57,25 @@ static void add_seed(struct rip_listeners *l, const struct rip_message *m)
     seed->len = m->len;
 }
 
+/* Of RFC 2091: each command without authentication, with the password, and with three digests. */
+static void make_update_seeds(struct rip_listeners *l)
+{
+    static const unsigned keys[] = {RIP_KEYS, 0, 1, 3, 5};
+    unsigned n = 0;
+    for (enum rip_command command = RIP_UPDATE_REQUEST; command <= RIP_UPDATE_ACK; command++)
+        for (unsigned i = 0; i < sizeof keys / sizeof keys[0]; i++, n++) {
+            bool has_key = keys[i] < RIP_KEYS;
+            struct rip_auth auth = {.n = 1, .keys = has_key ? &l->keys[keys[i]] : NULL};
+            struct rip_auth_sent sent = {0};
+            struct rip_message m = message_of(command, 2, command == RIP_UPDATE_RESPONSE ? i * 6 : 0, has_key);
+            if (command != RIP_UPDATE_REQUEST)
+                rip_message_number(&m, i % 2 == 1, (uint16_t)(n * 1000));
+            if (has_key && !rip_auth_sign(&auth, &sent, m.bytes, &m.len, sizeof m.bytes, l->now))
+                abort();
+            add_seed(l, &m);
+        }
+}
+
 static void make_seeds(struct rip_listeners *l)
 {
     static const unsigned routes[] = {0, 1, 5, 24};
@@ -79,15 +98,17 @@ void rip_listeners_make(struct rip_listeners *l)
     *l = (struct rip_listeners){.now = {.ns = NS_PER_S, .wall_ms = NOW_MS}};
     make_keys(l);
     make_seeds(l);
+    make_update_seeds(l);
 }
 
 bool rip_message_repair(const struct rip_listeners *l, uint8_t *bytes, size_t len)
 {
     const struct rip_auth all = {.n = RIP_KEYS, .keys = l->keys};
-    if (len < RIP_HEADER + RIP_AUTH_ENTRY)
+    size_t header = len > 0 ? rip_entries_at(bytes[0]) : RIP_HEADER;
+    if (len < header + RIP_AUTH_ENTRY)
         return false;
-    const struct rip_key *key = rip_keys_find(&all, bytes[RIP_HEADER + 6]);
-    size_t covered = load_be16(bytes + RIP_HEADER + 4) + (size_t)4;
+    const struct rip_key *key = rip_keys_find(&all, bytes[header + 6]);
+    size_t covered = load_be16(bytes + header + 4) + (size_t)4;
     if (key == NULL || covered + rip_digest_len(key->mode) > len)
         return false;
     uint8_t digest[RIP_DIGEST_MAX];
@@ -106,10 +127,11 @@ static bool is_seed(const struct rip_listeners *l, const uint8_t *bytes, size_t 
     return false;
 }
 
-static bool has_digest(const uint8_t *bytes)
+static bool has_digest(const uint8_t *bytes, size_t len)
 {
-    return load_be16(bytes + RIP_HEADER) == RIP_FAMILY_AUTH &&
-           load_be16(bytes + RIP_HEADER + 2) == RIP_AUTH_TYPE_DIGEST;
+    const uint8_t *entry = bytes + rip_entries_at(bytes[0]);
+    return (size_t)(entry - bytes) + RIP_AUTH_ENTRY <= len && load_be16(entry) == RIP_FAMILY_AUTH &&
+           load_be16(entry + 2) == RIP_AUTH_TYPE_DIGEST;
 }
 
 static void read_entries(const uint8_t *bytes, uint8_t version, size_t begin, size_t end)
@@ -142,9 +164,9 @@ static enum rip_reject listen(struct rip_listeners *l, struct rip_listener *who,
             abort();
         return reject;
     }
-    if (begin < RIP_HEADER || begin > end || end > len || who->seen.n > RIP_SEEN_KEYS)
+    if (begin < rip_entries_at(bytes[0]) || begin > end || end > len || who->seen.n > RIP_SEEN_KEYS)
         abort();
-    if (rip_auth_is_on(&who->auth) && has_digest(bytes) && !repaired && !is_seed(l, bytes, len))
+    if (rip_auth_is_on(&who->auth) && has_digest(bytes, len) && !repaired && !is_seed(l, bytes, len))
         abort();
     reject = rip_entries_check(&header, bytes, begin, end);
     if (reject == RIP_ACCEPT)

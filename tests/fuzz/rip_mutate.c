@@ -64,7 +64,7 @@ static void wrong_offset(struct mutator *m)
 {
     if (m->len < 24)
         return;
-    uint8_t *at = m->bytes + RIP_HEADER + 4;
+    uint8_t *at = m->bytes + rip_entries_at(m->bytes[0]) + 4;
     switch (below(m, 4)) {
     case 0:
         store_be16(at, (uint16_t)(load_be16(at) + 20 * below(m, 5) - 40));
@@ -83,13 +83,14 @@ static void wrong_offset(struct mutator *m)
 static void other_key(struct mutator *m)
 {
     if (m->len >= 24)
-        m->bytes[RIP_HEADER + 6] = m->listeners.keys[below(m, RIP_KEYS)].id;
+        m->bytes[rip_entries_at(m->bytes[0]) + 6] = m->listeners.keys[below(m, RIP_KEYS)].id;
 }
 
 static void other_sequence(struct mutator *m)
 {
+    uint8_t *at = m->bytes + rip_entries_at(m->bytes[0]) + 8;
     if (m->len >= 24)
-        store_be32(m->bytes + RIP_HEADER + 8, load_be32(m->bytes + RIP_HEADER + 8) + below(m, 2001) - 1000);
+        store_be32(at, load_be32(at) + below(m, 2001) - 1000);
 }
 
 static void other_entry(struct mutator *m)
@@ -98,6 +99,13 @@ static void other_entry(struct mutator *m)
     if (m->len >= 24)
         store_be16(m->bytes + RIP_HEADER + RIP_ENTRY * below(m, (m->len - RIP_HEADER) / RIP_ENTRY),
                    families[below(m, 3)]);
+}
+
+static void other_command(struct mutator *m)
+{
+    static const uint8_t commands[] = {1, 2, 9, 10, 11};
+    if (m->len > 0)
+        m->bytes[0] = commands[below(m, sizeof commands)];
 }
 
 static void splice(struct mutator *m)
@@ -111,7 +119,8 @@ static void splice(struct mutator *m)
 }
 
 static void (*const ways[])(struct mutator *m) = {
-    flip_bits, flip_bits, set_byte, truncate, extend, wrong_offset, other_key, other_sequence, other_entry, splice,
+    flip_bits, flip_bits,      set_byte,    truncate,      extend, wrong_offset,
+    other_key, other_sequence, other_entry, other_command, splice,
 };
 
 /* ---- the run ---- */
@@ -141,8 +150,9 @@ static unsigned report(const struct rip_listeners *l, unsigned long messages)
         if (l->met[i] > 0)
             printf(" %s %llu", rip_reject_name[i], (unsigned long long)l->met[i]);
     printf("\n");
-    for (unsigned i = RIP_REJECT_AUTH_PLACE; i <= RIP_REJECT_AUTH_SEQUENCE; i++)
-        if (l->met[i] == 0) {
+    for (unsigned i = 0; i < RIP_REJECT__COUNT; i++)
+        if (l->met[i] == 0 &&
+            (rip_reject_is_auth(i) || i == RIP_REJECT_UPDATE_VERSION || i == RIP_REJECT_UPDATE_FLUSH)) {
             printf("never refused for %s\n", rip_reject_name[i]);
             missing++;
         }

@@ -313,3 +313,98 @@ def test_bird_is_a_neighbour(lab):
     wait_until(lambda: bird.routes().get("10.255.0.1/32") == (2, ["10.0.12.1"]), 60, "BIRD's table")
     router.stop()
     wait_until(lambda: "10.255.0.1/32" not in bird.routes(), 30, "the goodbye at BIRD")
+
+
+def exchange(router, address):
+    return (neighbour(router, address) or {"triggered": None})["triggered"]
+
+
+def counted(router, port):
+    return router.json("show ip rip interfaces")[port]["counters"]
+
+
+def test_a_triggered_link_is_silent_unless_something_changes(lab):
+    two = Two(lab, SLOW, "triggered = true;")
+    two.agree()
+    for router, address in ((two.r1, "10.0.12.2"), (two.r2, "10.0.12.1")):
+        wait_until(lambda router=router, address=address: exchange(router, address)["state"] == "complete", 30, "the exchange")
+        assert exchange(router, address)["asking"] is False
+    assert next(r for r in two.r1.json("show ip rip")["routes"] if r["prefix"] == "10.255.0.2/32")["timer"] is None
+    assert "triggered: complete" in two.r1.shell("show ip rip neighbors")
+    assert "r0 is up, triggered" in two.r1.shell("show ip rip interfaces")
+    assert two.r1.json("show ip rip interfaces")["r0"]["triggered"] is True and counted(two.r1, "r0")["outUpdates"] == 0
+    before = counted(two.r1, "r0")
+    two.r2.shell("configure terminal", "ip route 10.77.0.0/16 blackhole", "router rip", "redistribute static", "end")
+    knows(two.r1, "10.77.0.0/16")
+    after = counted(two.r1, "r0")
+    assert after["inRoutes"] == before["inRoutes"] + 1 and after["outChanges"] == before["outChanges"]
+    two.r2.stop()
+    knows(two.r1, "10.255.0.2/32", False)  # it would never time out, so it was told
+    two.r2.start()
+    two.agree()
+    two.r1.shell("configure terminal", "interface r0", "no ip rip triggered", "end")
+    knows(two.r2, "10.255.0.1/32", False)
+    wait_until(lambda: neighbour(two.r1, "10.0.12.2")["rejects"].get("triggered-off", 0) > 0, 60, "a refusal")
+    assert "split-horizon" in two.r2.shell("configure terminal", "interface r0", "no ip rip split-horizon", "end", check=False)
+    two.r2.shell("configure terminal", "interface r0", "no ip rip triggered", "end")
+    two.agree()
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["plain", "signed"])
+def test_bird_is_a_peer_of_rfc_2091(lab, signed):
+    r1, b2, h3 = (lab.namespace(name) for name in ("r1", "b2", "h3"))
+    lab.link(r1, "r0", b2, "eth0")
+    lab.link(r1, "r1", h3, "eth0")  # here there are updates, which count the time
+    b2.address("eth0", "10.0.12.2/24")
+    b2.address("lo", "10.255.0.2/32")
+    keys = 'authentication cryptographic; password "swordfish" { id 7; algorithm hmac sha256; };' if signed else ""
+    text = ('router id 10.255.0.2;\nprotocol device { scan time 1; }\nprotocol direct { ipv4; }\n'
+            'protocol kernel { ipv4 { export all; import none; }; }\nprotocol rip { ipv4 { import all; export all; };\n'
+            f'  interface "eth0" {{ update time 1; timeout time 6; garbage time 6; demand circuit yes; {keys} }}; }}\n')
+    bird = Bird(b2, text)
+    group = "triggered = true;" + (' authentication: { mode = "sha256"; key-id = 7; key = "swordfish"; };' if signed else "")
+    router = lab.router(r1, configuration("r1", {"r0": ("10.0.12.1/24", group), "r1": ("10.0.13.1/24", ""), "lo0": ("10.255.0.1/32", "")}, FAST))
+
+    def agree(yes=True):
+        knows(router, "10.255.0.2/32", yes)
+        wait_until(lambda: (bird.routes().get("10.255.0.1/32") == (2, ["10.0.12.1"])) == yes, 60, "BIRD's table")
+    agree()
+    wait_until(lambda: exchange(router, "10.0.12.2")["state"] == "complete", 30, "the exchange")
+    if not signed:
+        _quiet_and_cut(router, bird, b2, agree)
+    # BIRD begins anew, and what it said before is not so any more.
+    bird.process.kill()
+    bird.process.wait()
+    b2.run("ip", "address", "del", "10.255.0.2/32", "dev", "lo")
+    b2.address("lo", "10.255.9.2/32")
+    bird = Bird(b2, text)
+    knows(router, "10.255.9.2/32")
+    knows(router, "10.255.0.2/32", False)
+    router.stop()
+    wait_until(lambda: "10.255.0.1/32" not in bird.routes(), 30, "the goodbye at BIRD")
+
+
+def _quiet_and_cut(router, bird, b2, agree):
+    # Once all is said nothing is, for longer than a route lives with updates.
+
+    def updates_pass(n):
+        before = counted(router, "r1")["outUpdates"]
+        wait_until(lambda: counted(router, "r1")["outUpdates"] >= before + n, 60, "time to pass")
+    updates_pass(3)
+    said = counted(router, "r0")
+    updates_pass(8)
+    assert counted(router, "r0") == said
+    agree()
+    # Changes are told both ways.
+    b2.run("ip", "address", "del", "10.255.0.2/32", "dev", "lo")
+    knows(router, "10.255.0.2/32", False)
+    router.shell("configure terminal", "interface lo0", "no ip address 10.255.0.1/32", "end")
+    wait_until(lambda: "10.255.0.1/32" not in bird.routes(), 60, "a withdrawal at BIRD")
+    b2.address("lo", "10.255.0.2/32")
+    router.shell("configure terminal", "interface lo0", "ip address 10.255.0.1/32", "end")
+    agree()
+    # A cut and its end.
+    b2.up("eth0", False)
+    agree(False)
+    b2.up("eth0")
+    agree()

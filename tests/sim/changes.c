@@ -29,7 +29,7 @@ static void flap_carrier(struct sim *sim)
 static void flap_silently(struct sim *sim)
 {
     struct sim_wire *wire = any_wire(sim);
-    wire->deaf = !wire->deaf;
+    wire->deaf = !wire->deaf && !wire->circuit; /* RFC 2091 3.1: reachable, unless told otherwise */
 }
 
 static void flap_port(struct sim *sim)
@@ -150,10 +150,12 @@ static void change_port(struct sim *sim)
         change_policy(sim, port);
         break;
     case 3:
+        if (port->settings.triggered) /* who is passive does not acknowledge */
+            break;
         port->settings.passive = !port->settings.passive && r->settings.n_neighbors == 0;
         break;
     case 4:
-        port->configured = !port->configured;
+        port->configured = !port->configured || port->settings.triggered; /* its goodbye could be lost */
         break;
     default: /* where it was off, it may have to be: see topology.c */
         if (port->settings.split_horizon != RIP_SPLIT_OFF)

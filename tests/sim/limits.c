@@ -21,26 +21,33 @@
 
 /* ---- what a message looks like ---- */
 
+static bool has_auth(const uint8_t *message, size_t len)
+{
+    size_t header = rip_entries_at(message[0]);
+    return message[1] == 2 && len >= header + RIP_ENTRY && load_be16(message + header) == RIP_FAMILY_AUTH;
+}
+
 /* The number of its routes; 0 if it is broken. */
 static unsigned count_routes(struct sim *sim, const struct sim_router *router, const uint8_t *message, size_t len)
 {
-    unsigned is_signed = message[1] == 2 && load_be16(message + RIP_HEADER) == RIP_FAMILY_AUTH ? 1 : 0;
-    size_t end = len;
-    if (is_signed > 0 && load_be16(message + RIP_HEADER + 2) == AUTH_DIGEST)
-        end = load_be16(message + RIP_HEADER + 4);
-    unsigned entries = (unsigned)((end - RIP_HEADER) / RIP_ENTRY), routes = entries - is_signed;
-    if (end > len || (end - RIP_HEADER) % RIP_ENTRY != 0 || entries > RIP_ENTRIES_MAX || entries <= is_signed)
+    size_t header = rip_entries_at(message[0]), end = len;
+    unsigned is_signed = has_auth(message, len) ? 1 : 0;
+    if (is_signed > 0 && load_be16(message + header + 2) == AUTH_DIGEST)
+        end = load_be16(message + header + 4);
+    unsigned entries = (unsigned)((end - header) / RIP_ENTRY), routes = entries - is_signed;
+    bool too_few = rip_is_update(message[0]) ? entries < is_signed : entries <= is_signed;
+    if (end > len || (end - header) % RIP_ENTRY != 0 || entries > RIP_ENTRIES_MAX || too_few)
         sim_fail(sim, "router %u sends a message of %zu bytes, which are %u entries", router->number, len, entries);
     return routes;
 }
 
 static void check_sequence(struct sim *sim, struct sim_router *router, struct sim_limits *limits,
-                           const uint8_t *message)
+                           const uint8_t *message, size_t len)
 {
-    if (message[1] != 2 || load_be16(message + RIP_HEADER) != RIP_FAMILY_AUTH ||
-        load_be16(message + RIP_HEADER + 2) != AUTH_DIGEST)
+    const uint8_t *entry = message + rip_entries_at(message[0]);
+    if (!has_auth(message, len) || load_be16(entry + 2) != AUTH_DIGEST)
         return;
-    uint32_t sequence = load_be32(message + RIP_HEADER + 8);
+    uint32_t sequence = load_be32(entry + 8);
     if (sequence < limits->sequence)
         sim_fail(sim, "router %u goes from sequence number %u to %u", router->number, limits->sequence, sequence);
     limits->sequence = sequence;
@@ -50,11 +57,21 @@ void sim_limits_sent(struct sim *sim, struct sim_router *router, unsigned port, 
                      size_t len)
 {
     sim_limits_settle(sim, router);
-    if (len < RIP_HEADER + RIP_ENTRY || len > RIP_MESSAGE_MAX || message[1] < 1 || message[1] > 2) {
+    bool update = len > 0 && rip_is_update(message[0]);
+    if (len < (update ? RIP_HEADER + RIP_UPDATE_HEADER : RIP_HEADER + RIP_ENTRY) || len > RIP_MESSAGE_MAX ||
+        message[1] < 1 || message[1] > 2) {
         sim_fail(sim, "router %u sends %zu bytes of version %u", router->number, len, message[1]);
         return;
     }
-    check_sequence(sim, router, &router->ports[port].limits, message);
+    check_sequence(sim, router, &router->ports[port].limits, message, len);
+    if (update != router->ports[port].settings.triggered)
+        sim_fail(sim, "router %u sends command %u by port %u, which is %striggered", router->number, message[0], port,
+                 update ? "not " : "");
+    if (update) { /* as often as it must be, until there is nothing to say */
+        count_routes(sim, router, message, len);
+        sim->exchanged++;
+        return;
+    }
     router->pending = (struct sim_pending){
         .is = true,
         .port = port,

@@ -12,8 +12,8 @@
 
 #define START_NS      (1000 * NS_PER_S)
 #define START_WALL_MS UINT64_C(1700000000000)
-#define STUCK_CALLS   1000000    /* at one instant */
-#define GOODBYE_NS    (NS_PER_S) /* a router that was stopped is gone by then */
+#define STUCK_CALLS   1000000        /* at one instant */
+#define GOODBYE_NS    (2 * NS_PER_S) /* a router that was stopped is gone by then: as long as the daemon waits */
 
 struct sim_message {
     unsigned references;
@@ -218,10 +218,20 @@ static void connect_network(struct sim *sim, struct sim_router *router, unsigned
         rib_remove(router->rib, route.prefix, RIB_CONNECTED, 0, sim->now);
 }
 
-void sim_port_refresh(struct sim *sim, struct sim_router *router, unsigned number)
+/* It and, of a circuit, what is at the other end. */
+static bool has_link(const struct sim *sim, const struct sim_router *router, const struct sim_port *port)
+{
+    const struct sim_wire *wire = &sim->wires[port->wire];
+    bool link = router->alive && port->enabled && wire->carrier;
+    for (unsigned i = 0; i < wire->n && wire->circuit; i++)
+        link = link && sim->routers[wire->members[i].router].alive && sim_port_of(sim, &wire->members[i])->enabled;
+    return link;
+}
+
+static void refresh_port(struct sim *sim, struct sim_router *router, unsigned number)
 {
     struct sim_port *port = &router->ports[number];
-    bool link = router->alive && port->enabled && sim->wires[port->wire].carrier;
+    bool link = has_link(sim, router, port);
     if (link == port->link)
         return;
     port->link = link;
@@ -233,6 +243,15 @@ void sim_port_refresh(struct sim *sim, struct sim_router *router, unsigned numbe
     if (link && port->configured)
         rip_interface_up(router->rip, number, &port->address, 1, sim->now);
     called(sim, router);
+}
+
+void sim_port_refresh(struct sim *sim, struct sim_router *router, unsigned number)
+{
+    const struct sim_wire *wire = &sim->wires[router->ports[number].wire];
+    refresh_port(sim, router, number);
+    for (unsigned i = 0; i < wire->n && wire->circuit; i++)
+        if (sim->routers[wire->members[i].router].alive)
+            refresh_port(sim, &sim->routers[wire->members[i].router], wire->members[i].port);
 }
 
 static void apply_policy(struct sim *sim, struct sim_port *port)
@@ -375,6 +394,7 @@ void sim_kill(struct sim *sim, struct sim_router *router)
     for (unsigned i = 0; i < router->n_ports; i++) {
         router->ports[i].link = false;
         router->ports[i].limits.counters = (struct rip_interface_counters){0};
+        sim_port_refresh(sim, router, i); /* the other end of a circuit */
     }
 }
 

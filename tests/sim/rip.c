@@ -1,7 +1,7 @@
-/* RIP in simulated time: `rip [-q|-d] (SEED | FIRST-LAST | CASE)...`. Each seed makes a network, things
+/* RIP in simulated time: `rip [-q|-d] (SEED | FIRST-LAST | CASE | circuits)...`. Each seed makes a network, things
  * that happen to it, and wires that lose, duplicate and reorder; when that is over, all tables must come to the
  * shortest paths and stay there. The same seed does the same again. Without -q a line is printed for each; with -d all
- * that the routers have to tell. */
+ * that the routers have to tell. Behind the word circuits some links of two routers speak RFC 2091. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +77,7 @@ static void rest(struct sim *sim)
 {
     sim->resting_ns = sim->now.ns;
     uint64_t end = sim->now.ns + (sim->garbage_s + 1) * NS_PER_S, triggered = sim->triggered;
+    uint64_t exchanged = sim->exchanged;
     while (!sim->failed && sim->now.ns < end) {
         sim_run(sim, (double)sim->garbage_s / 3);
         if (!sim->failed)
@@ -84,6 +85,8 @@ static void rest(struct sim *sim)
     }
     if (!sim->failed)
         sim_compare(sim, true, true);
+    if (sim->loss_percent == 0 && !sim->classful && sim->exchanged != exchanged)
+        sim_fail(sim, "%" PRIu64 " messages of RFC 2091 where nothing has changed", sim->exchanged - exchanged);
     if (sim->loss_percent == 0 && !sim->classful && sim->triggered != triggered)
         sim_fail(sim, "%" PRIu64 " triggered updates where nothing has changed", sim->triggered - triggered);
 }
@@ -106,10 +109,10 @@ static void run_seed(struct sim *sim)
         printf("seed %" PRIu64
                ": %u routers, %u wires, %u prefixes, timers %u/%u/%u/%u, %u changes, then %u %% loss and "
                "%u ms of spread, converged after %u s, %" PRIu64 " messages, %" PRIu64 " regular and %" PRIu64
-               " triggered updates\n",
+               " triggered updates, %" PRIu64 " messages on circuits\n",
                sim->seed, sim->n_routers, sim->n_wires, sim->n_prefixes, sim->update_s, sim->timeout_s, sim->garbage_s,
                sim->holddown_s, sim->changes, sim->loss_percent, (unsigned)(sim->spread_ns / NS_PER_MS), took,
-               sim->messages, sim->updates, sim->triggered);
+               sim->messages, sim->updates, sim->triggered, sim->exchanged);
 }
 
 static const struct sim_case *find_case(const char *name)
@@ -135,10 +138,11 @@ static bool run_case(const struct sim_case *c, bool verbose, unsigned debug)
     return !failed;
 }
 
-static bool run_one(uint64_t seed, bool verbose, unsigned debug)
+static bool run_one(uint64_t seed, bool circuits, bool verbose, unsigned debug)
 {
     struct sim sim;
     sim_begin(&sim, seed);
+    sim.circuits = circuits;
     sim.debug = debug;
     sim.verbose = verbose;
     run_seed(&sim);
@@ -152,9 +156,13 @@ int main(int argc, char **argv)
 {
     unsigned done = 0, failed = 0;
     const char *option = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
-    bool verbose = strcmp(option, "-q") != 0;
+    bool verbose = strcmp(option, "-q") != 0, circuits = false;
     unsigned debug = strcmp(option, "-d") == 0 ? RIP_DEBUG_EVENTS | RIP_DEBUG_ROUTES | RIP_DEBUG_PACKETS : 0;
     for (int i = *option != '\0' ? 2 : 1; i < argc; i++) {
+        if (strcmp(argv[i], "circuits") == 0) {
+            circuits = true;
+            continue;
+        }
         const struct sim_case *c = find_case(argv[i]);
         char *end = argv[i];
         uint64_t first = c == NULL ? strtoull(argv[i], &end, 10) : 0, last = *end == '-' ? 0 : first;
@@ -165,7 +173,7 @@ int main(int argc, char **argv)
             return 2;
         }
         for (uint64_t seed = first; seed <= last; seed++) {
-            failed += c != NULL ? !run_case(c, verbose, debug) : !run_one(seed, verbose, debug);
+            failed += c != NULL ? !run_case(c, verbose, debug) : !run_one(seed, circuits, verbose, debug);
             done++;
         }
     }

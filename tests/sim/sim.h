@@ -111,7 +111,8 @@ struct sim_member {
 struct sim_wire {
     struct prefix prefix;
     bool carrier;
-    bool deaf; /* nothing comes through, and nobody knows */
+    bool deaf;    /* nothing comes through, and nobody knows */
+    bool circuit; /* of two who speak RFC 2091 there; an end whose other end is gone is down */
     unsigned n;
     struct sim_member members[SIM_MEMBERS];
     struct rip_key keys[2][SIM_KEYS]; /* by group */
@@ -155,6 +156,7 @@ struct sim {
     /* of the seed */
     bool classful; /* version 1 is spoken somewhere, so that only whole class C networks are used */
     bool digests;  /* somewhere */
+    bool circuits; /* asked for: every third wire that may be one is */
     uint32_t update_s, timeout_s, garbage_s, holddown_s;
     struct prefix marked; /* what policies are about */
     struct rip_prefix_rule deny_rules[2], marked_rule[1];
@@ -167,6 +169,7 @@ struct sim {
     uint8_t *metrics; /* oracle: of prefix and router */
 
     uint64_t messages, deliveries, triggered, updates;
+    uint64_t exchanged; /* messages of RFC 2091 */
     unsigned changes;
 };
 

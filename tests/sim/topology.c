@@ -384,6 +384,35 @@ static void choose_size(struct sim *sim, unsigned *routers, unsigned *prefixes)
         *prefixes = PREFIXES_MOST;
 }
 
+/* ---- RFC 2091 ---- */
+
+/* Both hear what the other sends, in the one version that the exchange is in. */
+static bool may_be_circuit(const struct sim *sim, const struct sim_wire *wire)
+{
+    if (wire->n != 2)
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct sim_port *from = sim_port_of(sim, &wire->members[i]),
+                              *to = sim_port_of(sim, &wire->members[1 - i]);
+        unsigned version = (from->settings.send & RIP_V2) != 0 ? RIP_V2 : RIP_V1;
+        if ((from->settings.send & to->settings.receive & version) == 0 || from->settings.passive ||
+            from->group != to->group || from->settings.split_horizon == RIP_SPLIT_OFF)
+            return false;
+    }
+    return true;
+}
+
+/* Without a draw, so that a seed makes the same network with circuits and without. */
+static void make_circuits(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->n_wires; i++) {
+        struct sim_wire *wire = &sim->wires[i];
+        wire->circuit = sim->circuits && (sim->seed + i) % 3 == 0 && may_be_circuit(sim, wire);
+        for (unsigned j = 0; j < wire->n && wire->circuit; j++)
+            sim_port_of(sim, &wire->members[j])->settings.triggered = true;
+    }
+}
+
 void sim_make_random(struct sim *sim)
 {
     unsigned routers, prefixes;
@@ -396,6 +425,7 @@ void sim_make_random(struct sim *sim)
     make_wires(sim);
     for (unsigned i = 0; i < sim->n_wires; i++)
         make_wire(sim, &sim->wires[i]);
+    make_circuits(sim);
     make_origins(sim, prefixes);
     make_settings(sim);
     sim_topology_done(sim);

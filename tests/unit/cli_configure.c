@@ -172,6 +172,7 @@ static const struct key_case key_cases[] = {
     {"interfaces.rip.send-version", IF_R0, "", "ip rip send version 1 2", "no ip rip send version 1 2"},
     {"interfaces.rip.receive-version", IF_R0, "", "ip rip receive version 2", "no ip rip receive version"},
     {"interfaces.rip.receive-version", IF_R0, "", "ip rip receive version 1", "ip rip receive version 2 1"},
+    {"interfaces.rip.triggered", IF_R0, "", "ip rip triggered", "no ip rip triggered"},
     {"interfaces.rip.v2-broadcast", IF_R0, "", "ip rip v2-broadcast", "no ip rip v2-broadcast"},
     {"interfaces.rip.split-horizon", IF_R0, "", "ip rip split-horizon", "ip rip split-horizon poisoned-reverse"},
     {"interfaces.rip.split-horizon", IF_R0, "ip rip split-horizon", "no ip rip split-horizon", "ip rip split-horizon"},

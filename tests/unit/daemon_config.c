@@ -585,6 +585,8 @@ static void random_interface(struct random *r, struct config *config, unsigned i
         set_text(addresses, schema_append(addresses, interface), text);
     }
     random_interface_rip(r, list->group, interface);
+    if (interface->rip.triggered)
+        interface->rip.split_horizon = RIP_SPLIT_POISONED;
     if (interface->type != CONFIG_LOOPBACK) {
         interface->mtu = below(r, 2) == 0 ? 0 : 68 + below(r, 65000);
         interface->proxy_arp = below(r, 2) == 0;

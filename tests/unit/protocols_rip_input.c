@@ -462,7 +462,7 @@ static void count_logged(void *context, enum rip_level level, unsigned port, uin
 /* One neighbour is complained of once a minute, and a thousand that do not exist not each. */
 static void complaints(void)
 {
-    static const uint8_t nonsense[] = {9, 2, 0, 0, 0, 2, 0, 0, 10, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    static const uint8_t nonsense[] = {7, 2, 0, 0, 0, 2, 0, 0, 10, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     struct rip_hooks hooks = {.context = &net.routers, .send = net_send, .log = count_logged};
     struct rip_interface_settings silent = rip_interface_settings_default;
     struct prefix address = net_prefix("10.128.0.1/9");

@@ -28,7 +28,15 @@ static const struct message_case message_cases[] = {
     {"version 1", {2, 1, 0, 0, ENTRY(2, 1)}, 24, RIP_ACCEPT},
     {"version 3 is read as 2", {2, 3, 0, 0, ENTRY(2, 1)}, 24, RIP_ACCEPT},
     {"command 0", {0, 2, 0, 0, ENTRY(2, 1)}, 24, RIP_REJECT_COMMAND},
-    {"command 9", {9, 2, 0, 0, ENTRY(2, 1)}, 24, RIP_REJECT_COMMAND},
+    {"command 8", {8, 2, 0, 0, ENTRY(2, 1)}, 24, RIP_REJECT_COMMAND},
+    {"command 12", {12, 2, 0, 0, ENTRY(2, 1)}, 24, RIP_REJECT_COMMAND},
+    {"an update request", {9, 2, 0, 0, 1, 0, 0, 0}, 8, RIP_ACCEPT},
+    {"an update request with an entry", {9, 2, 0, 0, 1, 0, 0, 0, ENTRY(0, 16)}, 28, RIP_ACCEPT},
+    {"most of an update header", {9, 2, 0, 0, 1, 0, 0}, 7, RIP_REJECT_SHORT},
+    {"an update header of version 0", {9, 2, 0, 0, 0, 0, 0, 0}, 8, RIP_REJECT_UPDATE_VERSION},
+    {"a flush that is 2", {10, 2, 0, 0, 1, 2, 0, 0}, 8, RIP_REJECT_UPDATE_FLUSH},
+    {"an update response with half an entry", {10, 2, 0, 0, 1, 1, 0, 0, 0, 2}, 10, RIP_REJECT_LENGTH},
+    {"a domain in an acknowledgement of version 1", {11, 1, 0, 7, 1, 0, 0, 0}, 8, RIP_REJECT_MUST_BE_ZERO},
     {"an entry and a byte", {2, 2, 0, 0, ENTRY(2, 1), 0}, 25, RIP_REJECT_LENGTH},
     {"two entries", {2, 2, 0, 0, ENTRY(2, 1), ENTRY(2, 16)}, 44, RIP_ACCEPT},
     {"a domain in version 2", {2, 2, 0, 7, ENTRY(2, 1)}, 24, RIP_ACCEPT},
@@ -59,7 +67,7 @@ static void messages(void)
         struct rip_header header;
         enum rip_reject reject = rip_header_parse(bytes, c->len, &header);
         if (reject == RIP_ACCEPT)
-            reject = rip_entries_check(&header, bytes, RIP_HEADER, c->len);
+            reject = rip_entries_check(&header, bytes, rip_entries_at(bytes[0]), c->len);
         if (reject != c->reject)
             printf("\n  %s: %d\n", c->name, reject);
         CU_ASSERT_EQUAL(reject, c->reject);

@@ -123,7 +123,8 @@ static inline bool net_send(void *context, unsigned port, uint32_t src, uint32_t
     (void)now;
     struct net_router *r = context;
     CU_ASSERT_TRUE_FATAL(port < NET_PORTS && r->ports[port].used && r->ports[port].segment != UINT32_MAX);
-    CU_ASSERT_TRUE(len >= RIP_HEADER + RIP_ENTRY && len <= RIP_MESSAGE_MAX);
+    CU_ASSERT_TRUE(len >= (rip_is_update(message[0]) ? RIP_HEADER + RIP_UPDATE_HEADER : RIP_HEADER + RIP_ENTRY) &&
+                   len <= RIP_MESSAGE_MAX);
     CU_ASSERT_TRUE(r->ports[port].up);
     r->messages++;
     r->bytes += len;
