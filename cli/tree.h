@@ -26,10 +26,11 @@ extern const struct command command_show, command_ping, command_monitor, command
 /* of configuration mode */
 extern const struct command command_do, command_abort, command_interface, command_interface_no, command_config_ip,
     command_config_ip_no, command_config_arp, command_config_arp_no, command_config_key, command_config_key_no,
-    command_router, command_router_no;
+    command_router, command_router_no, command_multicast, command_multicast_no;
 
 /* within others of it */
-extern const struct command command_ip_rip, command_ip_rip_no, command_prefix_list, command_prefix_list_no;
+extern const struct command command_ip_rip, command_ip_rip_no, command_prefix_list, command_prefix_list_no,
+    command_ip_igmp, command_ip_igmp_no, command_ip_multicast, command_ip_multicast_no;
 
 extern const struct command command_debug, command_undebug, command_no_debug, command_terminal, command_no_terminal;
 
