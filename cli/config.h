@@ -71,12 +71,12 @@ struct config_group {
 struct config_igmp_interface {
     bool enabled, querier, fast_leave, require_router_alert;
     int64_t version, robustness;
-    int64_t query_interval;                              /* seconds */
-    double response_interval, last_member_interval;      /* seconds */
-    int64_t last_member_count;                           /* 0: robustness */
-    int64_t startup_interval, startup_count;             /* seconds, 0: a quarter of the query interval; 0: robustness */
-    int64_t group_limit, source_limit, host_limit;       /* 0: none */
-    int64_t report_limit;                                /* a second; 0: none */
+    int64_t query_interval;                         /* seconds */
+    double response_interval, last_member_interval; /* seconds */
+    int64_t last_member_count;                      /* 0: robustness */
+    int64_t startup_interval, startup_count;        /* seconds, 0: a quarter of the query interval; 0: robustness */
+    int64_t group_limit, source_limit, host_limit;  /* 0: none */
+    int64_t report_limit;                           /* a second; 0: none */
     struct config_group *static_groups;
     size_t n_static_groups;
     struct config_place response_place, last_member_place;
@@ -204,7 +204,7 @@ struct config_rip {
 
 struct config_multicast {
     bool enabled;
-    char *upstream; /* the interface to which an IGMP proxy reports; NULL: this is none */
+    char *upstream;                    /* the interface to which an IGMP proxy reports; NULL: this is none */
     int64_t route_limit, idle_timeout; /* streams, seconds */
     struct config_range *ssm_ranges;   /* beside 232.0.0.0/8 */
     size_t n_ssm_ranges;

@@ -173,8 +173,10 @@ LATER_WORD(ip_irdp, "irdp", "ICMP router discovery", "ip irdp (router discovery)
     &ip_directed_broadcast, &ip_mask_reply, &ip_proxy_arp, &ip_redirects, &ip_source_route, &ip_unreachables,          \
         &ip_urpf, &ip_irdp
 
-static const struct command *const ip_words[] = {&ip_address, &command_ip_igmp, &command_ip_multicast, &command_ip_rip, IP_SWITCHES, NULL};
-static const struct command *const ip_words_no[] = {&ip_address_no, &command_ip_igmp_no, &command_ip_multicast_no, &command_ip_rip_no, IP_SWITCHES, NULL};
+static const struct command *const ip_words[] = {&ip_address,     &command_ip_igmp, &command_ip_multicast,
+                                                 &command_ip_rip, IP_SWITCHES,      NULL};
+static const struct command *const ip_words_no[] = {&ip_address_no,     &command_ip_igmp_no, &command_ip_multicast_no,
+                                                    &command_ip_rip_no, IP_SWITCHES,         NULL};
 static const struct command *const arp_words[] = {&arp_timeout, NULL};
 static const struct command *const arp_words_no[] = {&arp_timeout_no, NULL};
 static const struct command ip = {COMMAND_WORD, "ip", "Addresses and what IPv4 does", .next = ip_words};

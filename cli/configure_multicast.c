@@ -98,14 +98,14 @@ static const struct command static_group = {COMMAND_WORD, "static-group", "A gro
                                             .next = static_group_values};
 
 static const struct command *const igmp_words[] = {
-    &enable,      &fast_leave,    &group_limit,       &host_limit,     &last_count,   &last_interval,
-    &querier,     &query_interval, &response_interval, &report_limit,   &require_alert, &robustness,
-    &source_limit, &startup_count, &startup_interval,  &static_group,   &version,      NULL,
+    &enable,       &fast_leave,     &group_limit,       &host_limit,   &last_count,    &last_interval,
+    &querier,      &query_interval, &response_interval, &report_limit, &require_alert, &robustness,
+    &source_limit, &startup_count,  &startup_interval,  &static_group, &version,       NULL,
 };
 static const struct command *const igmp_words_no[] = {
-    &enable,          &fast_leave,        &group_limit_no,       &host_limit_no,   &last_count_no,  &last_interval_no,
-    &querier,         &query_interval_no, &response_interval_no, &report_limit_no, &require_alert,  &robustness_no,
-    &source_limit_no, &startup_count_no,  &startup_interval_no,  &static_group,    &version_no,     NULL,
+    &enable,          &fast_leave,        &group_limit_no,       &host_limit_no,   &last_count_no, &last_interval_no,
+    &querier,         &query_interval_no, &response_interval_no, &report_limit_no, &require_alert, &robustness_no,
+    &source_limit_no, &startup_count_no,  &startup_interval_no,  &static_group,    &version_no,    NULL,
 };
 const struct command command_ip_igmp = {COMMAND_WORD, "igmp", "IGMP on the interface", .next = igmp_words};
 const struct command command_ip_igmp_no = {COMMAND_WORD, "igmp", "IGMP on the interface", .next = igmp_words_no};
@@ -127,8 +127,8 @@ const struct command command_ip_multicast_no = {COMMAND_WORD, "multicast", "What
 /* ---- multicast ---- */
 
 KEY_WORD(forwarding, "multicast.enabled", "enable", "Forward multicast");
-TEXT_KEY(upstream, "multicast.upstream", "upstream", "The interface to which an IGMP proxy reports", COMMAND_IF,
-         "IF", "One interface, towards the sources");
+TEXT_KEY(upstream, "multicast.upstream", "upstream", "The interface to which an IGMP proxy reports", COMMAND_IF, "IF",
+         "One interface, towards the sources");
 NUMBER_KEY(route_limit, "multicast.route-limit", "route-limit", "Streams that are known at a time", 1, 16384);
 NUMBER_KEY(idle_timeout, "multicast.idle-timeout", "idle-timeout", "Streams without packets are forgotten, seconds", 1,
            86400);
@@ -136,7 +136,7 @@ static const struct command ssm_prefix = {COMMAND_PREFIX, "A.B.C.D/L", "A range 
 static const struct command *const ssm_values[] = {&ssm_prefix, NULL};
 static const struct command ssm = {COMMAND_WORD, "ssm-range", "Groups of single sources only", .next = ssm_values};
 static const struct command *const words[] = {&forwarding, &idle_timeout, &route_limit, &ssm, &upstream, NULL};
-static const struct command *const words_no[] = {&forwarding,     &idle_timeout_no, &route_limit_no,
-                                                 &ssm, &upstream_no,     NULL};
+static const struct command *const words_no[] = {&forwarding, &idle_timeout_no, &route_limit_no,
+                                                 &ssm,        &upstream_no,     NULL};
 const struct command command_multicast = {COMMAND_WORD, "multicast", "Multicast forwarding", .next = words};
 const struct command command_multicast_no = {COMMAND_WORD, "multicast", "Multicast forwarding", .next = words_no};

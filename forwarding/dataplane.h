@@ -36,6 +36,8 @@ struct dataplane_hooks {
     void (*icmp)(void *context, const struct packet *packet, struct now now);
     /* A UDP datagram to PORT of the router for which somebody listens. True: taken. May be NULL. */
     bool (*udp)(void *context, const struct packet *packet, uint16_t port, struct now now);
+    /* An IGMP message, to whatever group. PACKET's ip is parsed. May be NULL. */
+    void (*igmp)(void *context, const struct packet *packet, struct now now);
 };
 
 struct dataplane_settings {

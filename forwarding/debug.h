@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum debug_kind { DEBUG_ARP, DEBUG_ICMP, DEBUG_RIP, DEBUG__COUNT };
+enum debug_kind { DEBUG_ARP, DEBUG_ICMP, DEBUG_RIP, DEBUG_IGMP, DEBUG__COUNT };
 
 struct debug {
     unsigned on; /* a bit for each kind that somebody wants */

@@ -21,6 +21,7 @@
 
 struct dataplane;
 struct multicast;
+struct tables;
 
 #define MULTICAST_MAX 16384 /* entries are numbered 0..MULTICAST_MAX-1 */
 
