@@ -13,8 +13,8 @@
 #include "cli/edit.h"
 #include "cli/log_lines.h"
 #include "forwarding/dataplane.h"
-#include "protocols/rib.h"
 #include "protocols/igmp/igmp.h"
+#include "protocols/rib.h"
 #include "protocols/rip/rip.h"
 
 /* One row of `show interfaces`: what the daemon knows of a configured interface beyond its port. */

@@ -30,7 +30,8 @@ static const struct command *const show_words[] = {
 };
 const struct command command_show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
 
-static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, &command_clear_ip_rip, NULL};
+static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, &command_clear_ip_igmp,
+                                                       &command_clear_ip_mroute, &command_clear_ip_rip, NULL};
 static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours, what RIP learned",
                                         .next = clear_ip_words};
 static const struct command *const clear_words[] = {&command_clear_counters, &clear_ip, NULL};

@@ -13,7 +13,8 @@ extern const struct command command_show_version, command_show_running, command_
 extern const struct command command_show_ip_interface, command_show_ip_route, command_show_ip_fib, command_show_ip_arp,
     command_show_ip_traffic, command_show_ip_rip, command_show_ip_igmp, command_show_ip_mroute;
 
-extern const struct command command_clear_counters, command_clear_ip_arp, command_clear_ip_rip;
+extern const struct command command_clear_counters, command_clear_ip_arp, command_clear_ip_rip, command_clear_ip_igmp,
+    command_clear_ip_mroute;
 
 /* trace packet */
 extern const struct command command_trace_packet_from;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/interfaces.h"
 #include "daemon/igmp.h"
+#include "daemon/interfaces.h"
 #include "daemon/rip.h"
 #include "daemon/router.h"
 #include "daemon/routes.h"

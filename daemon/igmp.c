@@ -123,8 +123,8 @@ static void log_sentence(void *context, enum igmp_level level, unsigned port, ui
         addr_text(addr, from);
     const char *where = port == PORT_NONE ? "" : port_name(s, port);
     if (level == IGMP_DEBUG)
-        debug_if(&s->router->dataplane->debug, DEBUG_IGMP, port, addr, "igmp%s%s%s%s: %s",
-                 port == PORT_NONE ? "" : " ", where, addr == 0 ? "" : " ", from, text);
+        debug_if(&s->router->dataplane->debug, DEBUG_IGMP, port, addr, "igmp%s%s%s%s: %s", port == PORT_NONE ? "" : " ",
+                 where, addr == 0 ? "" : " ", from, text);
     else
         log_at(&s->router->log, of[level], "IGMP%s%s%s%s: %s", port == PORT_NONE ? "" : " on ", where,
                addr == 0 ? "" : ", neighbour ", from, text);
@@ -319,8 +319,8 @@ void igmp_service_input(struct igmp_service *s, const struct packet *packet, str
                                      .dst = packet->ip.dst,
                                      .ttl = packet->ip.ttl,
                                      .router_alert = has_router_alert(packet)};
-    igmp_input(s->igmp, &datagram, packet_ip(packet) + packet->ip.header,
-               packet->ip.len - (size_t)packet->ip.header, now);
+    igmp_input(s->igmp, &datagram, packet_ip(packet) + packet->ip.header, packet->ip.len - (size_t)packet->ip.header,
+               now);
 }
 
 uint64_t igmp_service_run(struct igmp_service *s, struct now now)

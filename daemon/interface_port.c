@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/interface.h"
 #include "daemon/igmp.h"
+#include "daemon/interface.h"
 #include "daemon/rip.h"
 
 #define MTU_MOST    UINT16_MAX

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "daemon/change.h"
-#include "daemon/interface.h"
 #include "daemon/igmp.h"
+#include "daemon/interface.h"
 #include "daemon/rip.h"
 
 #define RETRY_S 5

@@ -13,10 +13,10 @@
 
 #include "daemon/apply.h"
 #include "daemon/change.h"
+#include "daemon/igmp.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
-#include "daemon/igmp.h"
 #include "daemon/rip.h"
 #include "daemon/version.h"
 
