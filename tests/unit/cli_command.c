@@ -136,16 +136,6 @@ static void json_of_refused(void)
     CU_ASSERT_FALSE(line.json);
 }
 
-static void not_yet(void)
-{
-    static const char *const lines[] = {"show ip igmp groups", "show ip mroute", "debug igmp"};
-    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        CU_ASSERT_TRUE(match(lines[i]));
-        CU_ASSERT_PTR_NOT_NULL_FATAL(line.last->refusal);
-        CU_ASSERT_PTR_NOT_NULL(strstr(line.last->refusal, "not supported yet"));
-    }
-}
-
 static void long_and_many(void)
 {
     char text[COMMAND_LINE_MAX + 100];
@@ -315,7 +305,6 @@ static const struct unit_case cases[] = {
     {"an interface that exists beats a keyword that it abbreviates", best_fit},
     {"options come in any order, each once", options},
     {"a refused line still asks for json", json_of_refused},
-    {"commands not built yet say so and keep their abbreviations", not_yet},
     {"overlong lines and too many words are refused", long_and_many},
     {"help lists what may follow, with its help", help},
     {"help of an interface names those that there are", help_of_interfaces},
