@@ -19,7 +19,6 @@
     X(UNNUMBERED_QUERY, "unnumbered-query", MESSAGE, "a query from 0.0.0.0, which elects nobody")                      \
     X(DESTINATION, "destination", MESSAGE, "sent to another address than such a message is sent to")                   \
     X(QUERY_GROUP, "query-group", MESSAGE, "a query for an address that is no group, or for sources of no group")      \
-    X(UPSTREAM, "upstream", MESSAGE, "a report, and this interface only answers queries: it is the upstream one")      \
     X(RATE, "rate", MESSAGE, "more reports a second than this interface takes")                                        \
     X(RECORD_TYPE, "record-type", RECORD, "a record of an unknown type")                                               \
     X(GROUP, "group", RECORD, "the group is no multicast address")                                                     \
