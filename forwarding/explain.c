@@ -287,6 +287,7 @@ static void forward(struct walk *w, uint32_t dst, const struct options *options)
             refuse_punted(w);
         return;
     case VERDICT_CONTINUE:
+    case VERDICT_MULTICAST: /* only of ip_check */
         break;
     }
     note_hop(w, group, &routed);
