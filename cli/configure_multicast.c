@@ -85,7 +85,7 @@ TEXT_KEY(last_interval, IGMP("last-member-query-interval"), "last-member-query-i
          "In which they answer when one has left", COMMAND_ANY, "SECONDS", "From 0.1");
 NUMBER_KEY(last_count, IGMP("last-member-query-count"), "last-member-query-count", "Queries when one has left", 0, 255);
 NUMBER_KEY(startup_interval, IGMP("startup-query-interval"), "startup-query-interval",
-           "Seconds between the first queries, 0 is a quarter of the others", 0, 31744);
+           "Seconds between the first queries, 0 is a quarter", 0, 31744);
 NUMBER_KEY(startup_count, IGMP("startup-query-count"), "startup-query-count", "Of those, 0 is the robustness", 0, 255);
 NUMBER_KEY(group_limit, IGMP("group-limit"), "group-limit", "Groups of the interface, 0 is no limit", 0, 65536);
 NUMBER_KEY(source_limit, IGMP("source-limit"), "source-limit", "Sources of a group, 0 is no limit", 0, 1024);

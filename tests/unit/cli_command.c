@@ -83,7 +83,8 @@ static void ambiguity(void)
 
 static void carets(void)
 {
-    refused_at("show ip rote", 8, "\"rote\" is not known here; expected arp, fib, interface, rip, route or traffic");
+    refused_at("show ip rote", 8,
+               "\"rote\" is not known here; expected arp, fib, igmp, interface, mroute, rip, route or traffic");
     refused_at("sh  ip", 7, "incomplete; expected arp");
     refused_at("show version please", 13, "\"please\" is not known here; expected json");
     refused_at("show ip route 10.0.0.1 x", 23, "expected json");
@@ -187,7 +188,7 @@ static void help(void)
 {
     CU_ASSERT_PTR_NOT_NULL(strstr(help_of(""), "ping quit reload show"));
     CU_ASSERT_STRING_EQUAL(help_of("sh"), "show");
-    CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib interface rip route traffic");
+    CU_ASSERT_STRING_EQUAL(help_of("show ip "), "arp fib igmp interface mroute rip route traffic");
     CU_ASSERT_STRING_EQUAL(help_of("show ip route "),
                            "A.B.C.D A.B.C.D/L connected kernel rip static summary json <cr>");
     CU_ASSERT_STRING_EQUAL(help_of("show version "), "json <cr>");
@@ -231,7 +232,7 @@ static void completion(void)
     CU_ASSERT_STRING_EQUAL(completion_of("show interfaces r0 "), "rates json");
     CU_ASSERT_STRING_EQUAL(completion_of("show nonsense "), "");
     CU_ASSERT_STRING_EQUAL(completion_of("mon"), "monitor");
-    CU_ASSERT_STRING_EQUAL(completion_of("show ip mr"), "");
+    CU_ASSERT_STRING_EQUAL(completion_of("show ip mr"), "mroute");
 }
 
 /* ---- the tables themselves ---- */
