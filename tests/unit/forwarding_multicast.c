@@ -91,6 +91,53 @@ static void a_burst_keeps_its_order_and_costs_one_call_a_port(void)
     streams_end(&s);
 }
 
+/* What the core has not sent yet must not be overtaken by what the lane could send itself. */
+static void a_stream_keeps_its_order_from_its_first_packet_on(void)
+{
+    streams_begin(&s);
+    s.wanted[1] = PORT(1);
+    uint16_t id = 0;
+    for (unsigned round = 0; round < 20; round++) {
+        struct packet burst[LANE_BURST];
+        for (unsigned i = 0; i < LANE_BURST; i++)
+            burst[i] = streams_frame(0, (struct frame_spec){.src = IN_0(7), .dst = GROUP + 1, .id = id++});
+        streams_burst(&s, burst, LANE_BURST);
+        if (round < 3) { /* the core is slow */
+            CU_ASSERT_TRUE(dataplane_drain(s.d, 10, s.now));
+            CU_ASSERT_EQUAL(s.lane.wire.n, 0);
+        } else {
+            streams_run(&s);
+        }
+    }
+    CU_ASSERT_EQUAL(s.core.wire.n, 4 * LANE_BURST);
+    CU_ASSERT_EQUAL(s.lane.wire.n, 16 * LANE_BURST);
+    for (unsigned i = 0; i < 20 * LANE_BURST; i++) {
+        const struct wire_frame *sent = i < s.core.wire.n ? &s.core.wire.sent[i] : &s.lane.wire.sent[i - s.core.wire.n];
+        CU_ASSERT_EQUAL(load_be16(sent->bytes + ETHERNET_HEADER + IP_AT_ID), i);
+    }
+    streams_end(&s);
+}
+
+/* A lane that keeps punting, be it other streams, must not keep one from it for ever. */
+static void a_flood_delays_a_new_stream_only_so_long(void)
+{
+    streams_begin(&s);
+    s.wanted[1] = PORT(1);
+    uint32_t src = 0x0a0a0000;
+    streams_give(&s, 0, (struct frame_spec){.src = src++, .dst = GROUP + 2});
+    for (unsigned round = 0; round < 100; round++) {
+        struct packet burst[LANE_BURST];
+        for (unsigned i = 0; i < LANE_BURST; i++)
+            burst[i] =
+                streams_frame(0, (struct frame_spec){.src = i > 0 ? src++ : IN_0(7), .dst = GROUP + 1 + (i > 0)});
+        streams_burst(&s, burst, LANE_BURST);
+        dataplane_drain(s.d, LANE_BURST / 2, s.now); /* more comes than goes */
+    }
+    CU_ASSERT_TRUE(s.lane.wire.n > 50);
+    streams_run(&s);
+    streams_end(&s);
+}
+
 static void unicast_and_multicast_share_a_burst(void)
 {
     streams_begin(&s);
@@ -579,6 +626,8 @@ static const struct unit_case cases[] = {
     {"the first packet is sent, and the next one needs no core",
      the_first_packet_is_sent_and_the_next_one_needs_no_core},
     {"a burst keeps its order and costs one call a port", a_burst_keeps_its_order_and_costs_one_call_a_port},
+    {"a stream keeps its order from its first packet on", a_stream_keeps_its_order_from_its_first_packet_on},
+    {"a flood delays a new stream only so long", a_flood_delays_a_new_stream_only_so_long},
     {"unicast and multicast share a burst", unicast_and_multicast_share_a_burst},
     {"thirty ports get a copy each", thirty_ports_get_a_copy_each},
     {"what comes by the wrong port is dropped and counted", what_comes_by_the_wrong_port_is_dropped_and_counted},
