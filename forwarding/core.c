@@ -434,6 +434,7 @@ bool dataplane_drain(struct dataplane *d, unsigned most, struct now now)
         }
     }
     s->draining = false;
+    multicast_settle(d);
     for (unsigned i = 0; i < d->n_lanes; i++)
         if (!punts_empty(&d->lanes[i]->punts))
             return true;

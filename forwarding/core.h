@@ -76,6 +76,9 @@ enum drop core_output(struct dataplane *d, struct packet *packet, struct now now
 /* Forwards a packet that ip_check has called multicast; makes an entry for its stream if there is none. */
 void core_multicast(struct dataplane *d, struct packet *packet, struct now now);
 
+/* Lets lanes forward by the new entries, when what they have handed over before is sent. */
+void multicast_settle(struct dataplane *d);
+
 /* The checks of a multicast packet's options. A source route would lead a group astray: there is none. DROP__COUNT:
  * sound, and *options says what there is. */
 enum drop core_multicast_options(const struct dataplane *d, const struct packet *packet, struct options *options);

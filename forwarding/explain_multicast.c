@@ -4,7 +4,7 @@
 
 #include "forwarding/core.h"
 #include "forwarding/explain_internal.h"
-#include "forwarding/multicast.h"
+#include "forwarding/multicast_internal.h"
 #include "forwarding/options.h"
 
 #define COPIES_SAID 16 /* by name; the rest only counted, so that the list of steps keeps its bound */
@@ -137,14 +137,14 @@ static void by_new_entry(struct walk *w)
 
 void explain_multicast(struct walk *w)
 {
-    const struct multicast_way *way;
-    struct multicast_view view;
-    ip_multicast(&w->d->tables, w->packet, &way);
-    if (way == NULL) {
+    const struct ip *ip = &w->packet->ip;
+    const struct multicast_entry *e = multicast_entry_find(w->d->multicast, ip->src, ip->dst);
+    if (e == NULL) {
         by_new_entry(w);
         return;
     }
-    if (multicast_look(w->d, w->packet->ip.src, w->packet->ip.dst, &view, w->now))
-        note_stream(w, way, view.upstream, false);
-    by_way(w, way);
+    if (e->hidden)
+        note_punt(w, PUNT_MULTICAST);
+    note_stream(w, e->ready, e->upstream, false);
+    by_way(w, e->ready);
 }

@@ -9,7 +9,8 @@
 #include "forwarding/core.h"
 #include "forwarding/multicast_internal.h"
 
-#define REDECIDE_MOST 256 /* entries at a stretch */
+#define REDECIDE_MOST  256  /* entries at a stretch */
+#define HELD_BACK_MOST 1024 /* packets after which hidden entries are revealed though lanes have handed over more */
 
 const struct multicast_settings multicast_defaults = {
     .limit = 4096, .new_rate = 100, .new_burst = 200, .idle_s = 210, .unwanted_idle_s = 30};
@@ -148,10 +149,10 @@ static bool is_same(const struct multicast_way *way, const struct decided *decid
 static void decide_anew(struct dataplane *d, struct multicast_entry *e)
 {
     struct decided decided;
-    decide(d, e->src, e->group, e->way->in, &decided);
+    decide(d, e->src, e->group, e->ready->in, &decided);
     e->upstream = decided.upstream;
     e->choice = decided.choice;
-    if (is_same(e->way, &decided))
+    if (is_same(e->ready, &decided))
         return;
     struct multicast_way *way = way_of(&decided);
     if (way != NULL)
@@ -246,10 +247,14 @@ const struct multicast_way *multicast_learn(struct dataplane *d, const struct pa
 {
     struct multicast *m = d->multicast;
     const struct ip *ip = &packet->ip;
+    struct multicast_entry *e = multicast_entry_find(m, ip->src, ip->dst);
+    m->held_back++;
+    if (e != NULL)
+        return e->ready;
     struct decided decided;
     decide(d, ip->src, ip->dst, packet->port, &decided);
     struct multicast_way *way = take_token(m, packet->port, decided.n > 0, now) ? way_of(&decided) : NULL;
-    struct multicast_entry *e = way != NULL ? multicast_entry_new(d, ip->src, ip->dst, way, now) : NULL;
+    e = way != NULL ? multicast_entry_new(d, ip->src, ip->dst, way, now) : NULL;
     if (e == NULL) {
         m->refused++;
         return NULL;
@@ -260,7 +265,18 @@ const struct multicast_way *multicast_learn(struct dataplane *d, const struct pa
         m->fib_seen = fib_changes(d->tables.fib);
         timer_set(&d->timers, &m->sweep, now.ns + NS_PER_S);
     }
-    return e->way;
+    return e->ready;
+}
+
+void multicast_settle(struct dataplane *d)
+{
+    struct multicast *m = d->multicast;
+    if (TAILQ_EMPTY(&m->hidden))
+        return;
+    for (unsigned i = 0; i < d->n_lanes && m->held_back < HELD_BACK_MOST; i++)
+        if (punt_stats(&d->lanes[i]->punts, PUNT_CLASS_MULTICAST).bytes != 0)
+            return;
+    multicast_reveal(m);
 }
 
 /* ---- settings ---- */
@@ -327,9 +343,9 @@ static void view_entry(const struct dataplane *d, const struct multicast_entry *
     *view = (struct multicast_view){
         .src = e->src,
         .group = e->group,
-        .in = e->way->in,
+        .in = e->ready->in,
         .upstream = e->upstream,
-        .why = e->way->why,
+        .why = e->ready->why,
         .packets = use.packets,
         .bytes = use.bytes,
         .wrong_port = use.wrong_port,
@@ -338,7 +354,7 @@ static void view_entry(const struct dataplane *d, const struct multicast_entry *
         .age_ns = now.ns - e->made_ns,
         .idle_ns = second > last ? (second - last) * NS_PER_S : 0,
     };
-    view_out(view, e->way->out, e->way->n);
+    view_out(view, e->ready->out, e->ready->n);
 }
 
 bool multicast_next(const struct dataplane *d, struct multicast_view *view, struct now now)

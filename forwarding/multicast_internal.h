@@ -25,12 +25,14 @@ struct multicast_numbers {
 struct multicast_entry {
     /* lanes read these */
     struct multicast_entry *next; /* of the same bucket */
-    struct multicast_way *way;    /* published; never NULL */
+    struct multicast_way *way;    /* published; NULL while hidden */
     uint32_t src, group;
 
     /* the core's */
+    struct multicast_way *ready; /* what is published, or will be */
     uint32_t number;
     uint32_t upstream;
+    bool hidden; /* from lanes, until what they have handed over of it is sent */
     bool choice; /* several ports lead to its source equally well */
     bool wanted; /* whose list it is in */
     bool stale;  /* in the list of those to be decided anew */
@@ -39,6 +41,7 @@ struct multicast_entry {
     struct multicast_numbers *numbers;
     TAILQ_ENTRY(multicast_entry) of_kind;
     TAILQ_ENTRY(multicast_entry) of_stale;
+    TAILQ_ENTRY(multicast_entry) of_hidden;
 };
 
 TAILQ_HEAD(multicast_list, multicast_entry);
@@ -62,7 +65,8 @@ struct multicast {
     struct multicast_entry **order; /* [MULTICAST_MAX], by group and source: n[0] + n[1] of them */
     unsigned n[2];                  /* unwanted, wanted */
     struct multicast_list list[2];  /* the same; the longest not looked at first */
-    struct multicast_list stale;
+    struct multicast_list stale, hidden;
+    unsigned held_back; /* packets that the core was handed since the first of the hidden ones was made */
     struct timer sweep, redecide;
     uint64_t fib_seen; /* fib_changes() when RPF was last decided for all */
     uint64_t made, aged, evicted, refused;
@@ -86,12 +90,16 @@ void multicast_free(struct multicast *m, struct timers *timers);
 struct multicast_entry *multicast_entry_find(const struct multicast *m, uint32_t src, uint32_t group);
 
 /* Would there be room for one more that is WANTED or not, made at NOW? And the entry itself, with WAY (malloc), whose
- * ownership it takes; its number is set in it. NULL when there is no room or no memory, and WAY is freed. */
+ * ownership it takes; its number is set in it, and it is hidden. NULL when there is no room or no memory, and WAY is
+ * freed. */
 bool multicast_has_room(const struct dataplane *d, bool wanted, struct now now);
 struct multicast_entry *multicast_entry_new(struct dataplane *d, uint32_t src, uint32_t group,
                                             struct multicast_way *way, struct now now);
 
-/* Publishes WAY in place of the entry's. */
+/* Lets lanes see the hidden ones. */
+void multicast_reveal(struct multicast *m);
+
+/* Puts WAY in place of the entry's. */
 void multicast_entry_turn(struct multicast *m, struct multicast_entry *e, struct multicast_way *way);
 
 /* Takes it out; it is gone when this returns. */
@@ -108,8 +116,8 @@ void multicast_sweep(struct dataplane *d, struct now now);
 
 /* ---- multicast.c ---- */
 
-/* Makes an entry for a packet that has none. NULL: it is dropped for a limit. The way is valid until the next change.
- */
+/* The way of a packet for which lanes see none: of an entry that is hidden from them, or of a new one. NULL: it is
+ * dropped for a limit. Valid until the next change. */
 const struct multicast_way *multicast_learn(struct dataplane *d, const struct packet *packet, struct now now);
 
 /* A port has come, gone or changed. */

@@ -1,6 +1,7 @@
 /* core writes, lanes read: the entries of multicast forwarding. Lanes follow the chain of one bucket and take the way
  * that is published in the entry they find; the core changes one pointer at a time and hands to later() what it
- * unlinked.
+ * unlinked. A new entry is hidden from them for a moment: they go on handing its packets to the core, until it has sent
+ * those that it was given before. So a stream keeps its order.
  *
  * Room. Wanted and unwanted streams have a list each, through which a hand goes as in a clock: an entry that was used
  * lately goes to the end, another is forgotten when its time has come or room is needed. An unwanted stream makes room
@@ -76,6 +77,7 @@ struct multicast *multicast_new(struct later *later, uint64_t seed)
     TAILQ_INIT(&m->list[false]);
     TAILQ_INIT(&m->list[true]);
     TAILQ_INIT(&m->stale);
+    TAILQ_INIT(&m->hidden);
     if (m->bucket == NULL || m->order == NULL || m->use == NULL || m->numbers == NULL) {
         multicast_free(m, NULL);
         return NULL;
@@ -120,7 +122,7 @@ static void release_entry(void *object)
     struct multicast_entry *e = object;
     struct multicast_numbers *numbers = e->numbers;
     numbers->returned[numbers->n++] = e->number;
-    free(e->way);
+    free(e->ready);
     slab_free(e);
     numbers->retired--;
     if (numbers->orphan && numbers->retired == 0)
@@ -180,7 +182,7 @@ static uint32_t silent_for(const struct dataplane *d, const struct multicast_ent
 
 static void put_in_list(struct multicast *m, struct multicast_entry *e)
 {
-    e->wanted = e->way->n > 0;
+    e->wanted = e->ready->n > 0;
     TAILQ_INSERT_TAIL(&m->list[e->wanted], e, of_kind);
     m->n[e->wanted]++;
 }
@@ -269,26 +271,46 @@ struct multicast_entry *multicast_entry_new(struct dataplane *d, uint32_t src, u
         return NULL;
     }
     way->number = number;
-    *e = (struct multicast_entry){
-        .way = way, .src = src, .group = group, .number = number, .made_ns = now.ns, .numbers = m->numbers};
+    *e = (struct multicast_entry){.ready = way,
+                                  .hidden = true,
+                                  .src = src,
+                                  .group = group,
+                                  .number = number,
+                                  .made_ns = now.ns,
+                                  .numbers = m->numbers};
     e->base = sum_of(d, number);
     struct multicast_entry **bucket = &m->bucket[index_of(m, src, group)];
     e->next = *bucket;
     insert_in_order(m, e);
     put_in_list(m, e);
+    if (TAILQ_EMPTY(&m->hidden))
+        m->held_back = 0;
+    TAILQ_INSERT_TAIL(&m->hidden, e, of_hidden);
     m->made++;
     publish(*bucket, e);
     return e;
 }
 
+void multicast_reveal(struct multicast *m)
+{
+    struct multicast_entry *e;
+    while ((e = TAILQ_FIRST(&m->hidden)) != NULL) {
+        TAILQ_REMOVE(&m->hidden, e, of_hidden);
+        e->hidden = false;
+        publish(e->way, e->ready);
+    }
+}
+
 void multicast_entry_turn(struct multicast *m, struct multicast_entry *e, struct multicast_way *way)
 {
-    struct multicast_way *was = e->way;
+    struct multicast_way *was = e->ready;
     way->number = e->number;
     TAILQ_REMOVE(&m->list[e->wanted], e, of_kind);
     m->n[e->wanted]--;
-    publish(e->way, way);
+    e->ready = way;
     put_in_list(m, e);
+    if (!e->hidden)
+        publish(e->way, way);
     later(m->later, free, was);
 }
 
@@ -305,6 +327,8 @@ void multicast_entry_forget(struct multicast *m, struct multicast_entry *e)
     m->n[e->wanted]--;
     if (e->stale)
         TAILQ_REMOVE(&m->stale, e, of_stale);
+    if (e->hidden)
+        TAILQ_REMOVE(&m->hidden, e, of_hidden);
     e->numbers->retired++;
     later(m->later, release_entry, e);
 }
