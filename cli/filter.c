@@ -229,9 +229,9 @@ static void take_into_section(struct filter *filter, unsigned at, const char *li
         indent++;
     char first = indent < len ? line[indent] : ' ';
     bool head = indent == 0 && first != ')' && first != '}';
-    bool matched = matches(filter, &filter->stage[at], line, len);
     if (head || first == '{' || indent == 0 || section->n + len + 1 > SECTION_BYTES)
         pass_section(filter, at);
+    bool matched = matches(filter, &filter->stage[at], line, len);
     if (head)
         section->whole = section->matches = matched;
     section->matches |= matched;
@@ -240,9 +240,11 @@ static void take_into_section(struct filter *filter, unsigned at, const char *li
     section->n += len + 1;
 }
 
-/* From stage AT on. */
+/* From stage AT on. When some line could not be decided upon, nothing follows. */
 static void pass(struct filter *filter, unsigned at, const char *line, size_t len)
 {
+    if (filter->too_costly)
+        return;
     if (at == filter->n) {
         evbuffer_add(filter->out, line, len);
         evbuffer_add(filter->out, "\n", 1);
@@ -260,7 +262,7 @@ static void pass(struct filter *filter, unsigned at, const char *line, size_t le
         stage->count += matches(filter, stage, line, len);
         break;
     case EXCLUDE:
-        if (!matches(filter, stage, line, len))
+        if (!matches(filter, stage, line, len)) /* if that is known: pass looks */
             pass(filter, at + 1, line, len);
         break;
     case INCLUDE:

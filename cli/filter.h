@@ -29,7 +29,8 @@ bool filter_is_behind(const struct filter *filter);
 size_t filter_holds(const struct filter *filter);
 
 /* Nothing more will come, and it is not behind: adds what was kept until now. False, with a sentence in WHY, when some
- * line was not looked at, as matching it would have cost too much. */
+ * line was not looked at, as matching it would have cost too much: nothing came through from that line on, nor a count.
+ */
 bool filter_end(struct filter *filter, struct evbuffer *out, char *why, size_t why_size);
 
 /* What may stand at the end of TEXT, which begins with a pipe. */

@@ -19,6 +19,13 @@ void job_print(struct job *job, const char *format, ...)
     va_end(args);
 }
 
+void job_print_wrapped(struct job *job, const char *text, size_t at, size_t indent)
+{
+    char wrapped[512];
+    bool whole = job->session->filter != NULL;
+    job_print(job, "%s\n", whole ? text : text_wrap(text, at, indent, wrapped, sizeof wrapped));
+}
+
 void job_write(struct job *job, const void *bytes, size_t len)
 {
     evbuffer_add(job->out, bytes, len);

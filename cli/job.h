@@ -37,6 +37,10 @@ static inline bool job_first(const struct job *job)
 }
 
 void job_print(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line, broken as text_wrap does when it is long, unless filters are to take it: they look at lines. TEXT stands AT
+ * columns from the left. */
+void job_print_wrapped(struct job *job, const char *text, size_t at, size_t indent);
+
 void job_write(struct job *job, const void *bytes, size_t len);
 
 /* Refuses the command: a sentence without its stop. Returns STEP_REFUSED. */

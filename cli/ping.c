@@ -326,18 +326,12 @@ static const struct command *const options[] = {
     &count_word, &df, &interval_word, &size_word, &from_word, &timeout_word, &tos_word, &ttl_word, NULL,
 };
 
-#define NUMBER(symbol, keyword, least, most, help, value_help)                                                         \
-    static const struct command symbol##_value = {COMMAND_NUMBER, "(" #least "-" #most ")", value_help, .min = least,  \
-                                                  .max = most,    .next = options,          .run = &run};              \
-    static const struct command *const symbol##_next[] = {&symbol##_value, NULL};                                      \
-    static const struct command symbol##_word = {COMMAND_WORD, keyword, help, .next = symbol##_next}
-
-NUMBER(count, "count", 1, 1000000, "How many requests", "Requests; 5 without it");
-NUMBER(size, "size", 0, 65507, "How large", "Bytes of data in each; 56 without it");
-NUMBER(interval, "interval", 10, 60000, "How often", "Milliseconds from one to the next; 1000 without it");
-NUMBER(timeout, "timeout", 1, 10, "How long an answer may take", "Seconds; 1 without it");
-NUMBER(ttl, "ttl", 1, 255, "How many routers it may pass", "Time to live; 64 without it");
-NUMBER(tos, "tos", 0, 255, "Type of service", "The whole byte: DSCP and ECN; 0 without it");
+PROBE_NUMBER(count, "count", 0, 1, 1000000, "How many requests", "Requests; 5 without it");
+PROBE_NUMBER(size, "size", 0, 0, 65507, "How large", "Bytes of data in each; 56 without it");
+PROBE_NUMBER(interval, "interval", 0, 10, 60000, "How often", "Milliseconds from one to the next; 1000 without it");
+PROBE_NUMBER(timeout, "timeout", 0, 1, 10, "How long an answer may take", "Seconds; 1 without it");
+PROBE_NUMBER(ttl, "ttl", 0, 1, 255, "How many routers it may pass", "Time to live; 64 without it");
+PROBE_NUMBER(tos, "tos", 0, 0, 255, "Type of service", "The whole byte: DSCP and ECN; 0 without it");
 
 static const struct command df = {COMMAND_WORD, "df", "Do not fragment", .next = options, .run = &run};
 

@@ -10,6 +10,14 @@
 
 #include "cli/job.h"
 
+/* SYMBOL_word, an option of a command with a number: after it come more of the file's OPTIONS, or RUN. */
+#define PROBE_NUMBER(symbol, keyword, flag, least, most, help, value_help)                                             \
+    static const struct command symbol##_value = {                                                                     \
+        COMMAND_NUMBER, "(" #least "-" #most ")", value_help, flag, .min = least,                                      \
+        .max = most,    .next = options,          .run = &run};                                                        \
+    static const struct command *const symbol##_next[] = {&symbol##_value, NULL};                                      \
+    static const struct command symbol##_word = {COMMAND_WORD, keyword, help, .next = symbol##_next}
+
 #define PROBE_ICMP_HEADER 8   /* of echoes and of errors before what they quote */
 #define PROBE_HOST_TEXT   320 /* room for the longest name and its address */
 

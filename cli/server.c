@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cli/session.h"
+#include "cli/session_parts.h"
 
 #define TURN_NS          (3 * NS_PER_MS)
 #define SESSIONS_LOOKING 48 /* sessions beyond that are for those who may do everything */
@@ -178,6 +178,8 @@ static void on_second(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     rates_sample(cli->rates, cli->router->dataplane, cli->router->now(cli->router->context));
+    debug_packets_look(cli);
+    session_tell_left_out(cli);
     look_for_the_gone(cli);
 }
 
@@ -333,6 +335,7 @@ void cli_free(struct cli *cli)
         TAILQ_REMOVE(&cli->sessions, s, link);
         session_free(s);
     }
+    session_debug_changed(cli);
     resolves_free(&cli->resolves);
     if (cli->listener != NULL)
         evconnlistener_free(cli->listener);

@@ -67,7 +67,8 @@ struct session {
     enum config_log_level log_level; /* down to which */
     struct session_debug debug[DEBUG__COUNT];
     struct bucket debug_bucket;
-    unsigned untold; /* lines that it should have heard */
+    uint64_t packets_missed; /* trace_missed() when it was last told of it */
+    unsigned untold;         /* lines that it should have heard */
 
     char *history[SESSION_HISTORY];
     unsigned history_n; /* ever said */
@@ -84,7 +85,8 @@ struct cli {
     struct event *retry; /* accepting again, after descriptors ran out or too many came */
     struct bucket accepts;
     struct event *second;
-    struct rates *rates; /* sampled each second */
+    struct rates *rates;          /* sampled each second */
+    struct packet_watch *packets; /* debug packet; NULL: nobody wants it */
     char path[108];
     dev_t device; /* of the socket, so that only our own is removed */
     ino_t inode;
@@ -110,8 +112,9 @@ bool session_finished(const struct session *session);
 
 void session_restart_idle(struct session *session);
 
-/* What sessions want to hear has changed. */
-void session_debug_changed(struct cli *cli);
+/* What sessions want to hear has changed. False when packets can not be followed for them: there is no memory, or too
+ * many follow packets already. */
+bool session_debug_changed(struct cli *cli);
 
 /* Soon calls session_step for whoever is runnable. */
 void cli_schedule(struct cli *cli);

@@ -56,4 +56,23 @@ void session_answer(struct session *s, enum frame_type type, const char *line);
 bool session_has_input(const struct session *s);
 void session_read(struct session *s);
 
+/* ---- session_tell.c ---- */
+
+/* Does S debug KIND, and that of INTERFACE (NULL: of none)? */
+bool session_debugs(const struct session *s, enum debug_kind kind, const char *interface);
+
+/* A line of debugging, unless there were too many. */
+void session_say_debug(struct session *s, const char *line);
+
+/* Each second: how much was left out, when nothing follows that would say so. */
+void session_tell_left_out(struct cli *cli);
+
+/* ---- debug_packet.c ---- */
+
+/* Follows packets for whichever sessions debug them now, or for nobody. False as session_debug_changed. */
+bool debug_packets_follow(struct cli *cli);
+
+/* Each second: interfaces may have come and gone, and packets may have been passed over. */
+void debug_packets_look(struct cli *cli);
+
 #endif

@@ -5,9 +5,8 @@
 
 #include "cli/session_parts.h"
 
-#define DEBUG_RATE                                                                                                     \
-    50 /* lines a second for a session; it is for people, and no flood may make the core write a book                  \
-        */
+/* Lines for a session: it is for people, and no flood may make the core write a book. */
+#define DEBUG_RATE  50 /* a second */
 #define DEBUG_BURST 100
 
 static void send_line(struct session *s, const char *line)
@@ -18,21 +17,36 @@ static void send_line(struct session *s, const char *line)
         evbuffer_add_printf(bufferevent_get_output(s->io), "%s\n", line);
 }
 
+static bool listens(const struct session *s)
+{
+    return !s->closing && !s->gone && s->protocol != SESSION_UNDECIDED;
+}
+
+static bool is_behind(const struct session *s)
+{
+    return evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH;
+}
+
+static void tell_left_out(struct session *s)
+{
+    char lost[80];
+    if (s->untold == 0)
+        return;
+    snprintf(lost, sizeof lost, "%u line%s not told: there were too many", s->untold,
+             s->untold == 1 ? " was" : "s were");
+    s->untold = 0;
+    send_line(s, lost);
+}
+
 static void tell(struct session *s, const char *line)
 {
-    if (s->closing || s->gone || s->protocol == SESSION_UNDECIDED)
+    if (!listens(s))
         return;
-    if (evbuffer_get_length(bufferevent_get_output(s->io)) >= SESSION_OUTPUT_HIGH) {
+    if (is_behind(s)) {
         s->untold++;
         return;
     }
-    if (s->untold > 0) {
-        char lost[80];
-        snprintf(lost, sizeof lost, "%u line%s not told: there were too many", s->untold,
-                 s->untold == 1 ? " was" : "s were");
-        s->untold = 0;
-        send_line(s, lost);
-    }
+    tell_left_out(s);
     send_line(s, line);
 }
 
@@ -44,14 +58,36 @@ void cli_log(struct cli *cli, enum config_log_level level, const char *line)
             tell(s, line);
 }
 
+void session_tell_left_out(struct cli *cli)
+{
+    struct session *s;
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
+        if (listens(s) && !is_behind(s))
+            tell_left_out(s);
+}
+
+/* ---- debugging ---- */
+
+bool session_debugs(const struct session *s, enum debug_kind kind, const char *interface)
+{
+    const struct session_debug *debug = &s->debug[kind];
+    return debug->on &&
+           (debug->interface[0] == '\0' || (interface != NULL && strcmp(debug->interface, interface) == 0));
+}
+
 static bool wants(const struct session *s, enum debug_kind kind, const char *interface, uint32_t addr)
 {
     const struct session_debug *debug = &s->debug[kind];
-    if (!debug->on)
-        return false;
-    if (debug->interface[0] != '\0' && (interface == NULL || strcmp(debug->interface, interface) != 0))
-        return false;
-    return !debug->has_prefix || prefix_holds(debug->prefix, addr);
+    return session_debugs(s, kind, interface) && (!debug->has_prefix || prefix_holds(debug->prefix, addr));
+}
+
+void session_say_debug(struct session *s, const char *line)
+{
+    uint64_t now_ns = s->cli->router->now(s->cli->router->context).ns;
+    if (bucket_take(&s->debug_bucket, DEBUG_RATE, DEBUG_BURST, now_ns))
+        tell(s, line);
+    else
+        s->untold++;
 }
 
 static void say_debug(void *context, enum debug_kind kind, unsigned port, uint32_t addr, const char *text)
@@ -59,18 +95,12 @@ static void say_debug(void *context, enum debug_kind kind, unsigned port, uint32
     struct cli *cli = context;
     const struct port *p = port < PORT_MAX ? dataplane_port(cli->router->dataplane, port) : NULL;
     struct session *s;
-    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link)) {
-        if (!wants(s, kind, p != NULL ? p->name : NULL, addr))
-            continue;
-        uint64_t now_ns = cli->router->now(cli->router->context).ns;
-        if (bucket_take(&s->debug_bucket, DEBUG_RATE, DEBUG_BURST, now_ns))
-            tell(s, text);
-        else
-            s->untold++;
-    }
+    for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
+        if (wants(s, kind, p != NULL ? p->name : NULL, addr))
+            session_say_debug(s, text);
 }
 
-void session_debug_changed(struct cli *cli)
+bool session_debug_changed(struct cli *cli)
 {
     struct debug *debug = &cli->router->dataplane->debug;
     struct session *s;
@@ -78,4 +108,5 @@ void session_debug_changed(struct cli *cli)
     for (s = TAILQ_FIRST(&cli->sessions); s != NULL; s = TAILQ_NEXT(s, link))
         for (unsigned kind = 0; kind < DEBUG__COUNT; kind++)
             debug->on |= (unsigned)s->debug[kind].on << kind;
+    return debug_packets_follow(cli);
 }

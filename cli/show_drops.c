@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/job.h"
-#include "cli/text.h"
 #include "cli/tree.h"
 #include "forwarding/drop.h"
 
@@ -57,17 +56,18 @@ static json_t *view_json(const struct view *view)
 static void print_view(struct job *job, const struct view *view)
 {
     const struct port_counters *c = &view->counters;
-    char line[256], wrapped[512];
+    char line[256];
     snprintf(line, sizeof line,
              "%s: %" PRIu64 " received = %" PRIu64 " forwarded + %" PRIu64 " delivered + %" PRIu64 " ARP + %" PRIu64
              " dropped + %" PRIu64 " held",
              view->link.name, c->rx_packets, c->forwarded, c->delivered, c->arp, view->dropped, view->held);
-    job_print(job, "%s\n", text_wrap(line, 0, 4, wrapped, sizeof wrapped));
+    job_print_wrapped(job, line, 0, 4);
     for (unsigned i = 0; i < DROP__COUNT; i++) {
         if (c->drop[i] == 0)
             continue;
         int at = snprintf(line, sizeof line, "  %12" PRIu64 "  %-21s ", c->drop[i], drop_name[i]);
-        job_print(job, "%s%s\n", line, text_wrap(drop_meaning[i], (size_t)at, (size_t)at, wrapped, sizeof wrapped));
+        job_print(job, "%s", line);
+        job_print_wrapped(job, drop_meaning[i], (size_t)at, (size_t)at);
     }
 }
 

@@ -166,7 +166,7 @@ static void print_interface(struct job *job, const struct view *view)
 {
     const struct cli_link *link = &view->link;
     const struct port_counters *c = &view->counters;
-    char ago[TEXT_SHORT], line[192], wrapped[256];
+    char ago[TEXT_SHORT], line[192];
     job_print(job, "%s is %s, line protocol is %s", link->name, link->admin_up ? "up" : "administratively down",
               up_or_down(view->up));
     job_print(job, link->reason != NULL ? ": %s\n" : "\n", link->reason);
@@ -180,11 +180,11 @@ static void print_interface(struct job *job, const struct view *view)
     snprintf(line, sizeof line,
              "  received %" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " dropped, %" PRIu64 " malformed",
              c->rx_packets, c->rx_bytes, view->drops, view->errors);
-    job_print(job, "%s\n", text_wrap(line, 0, 4, wrapped, sizeof wrapped));
+    job_print_wrapped(job, line, 0, 4);
     snprintf(line, sizeof line,
              "  sent %" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " dropped, %" PRIu64 " errors", c->tx_packets,
              c->tx_bytes, c->tx_drops, c->tx_errors);
-    job_print(job, "%s\n", text_wrap(line, 0, 4, wrapped, sizeof wrapped));
+    job_print_wrapped(job, line, 0, 4);
     show_rates_lines(job, link->port);
 }
 

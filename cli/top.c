@@ -21,8 +21,9 @@ struct top {
     struct sample sample[SAMPLES];
 };
 
-static bool take(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+static bool take(const struct trace_watch *self, unsigned port, const uint8_t *frame, uint32_t len, uint32_t wire_len)
 {
+    (void)port;
     struct top *top = (struct top *)(uintptr_t)self; /* ours, and its counter and samples are made for any thread */
     if (len < ETHERNET_HEADER + IP_HEADER_MIN || load_be16(frame + ETHERNET_HEADER - 2) != ETHERTYPE_IPV4)
         return false;

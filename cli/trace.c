@@ -34,8 +34,9 @@ static const struct command count_value, filter_value;
 
 /* ---- the watch ---- */
 
-static bool wants(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+static bool wants(const struct trace_watch *self, unsigned port, const uint8_t *frame, uint32_t len, uint32_t wire_len)
 {
+    (void)port;
     return pcap_filter_match(((const struct watch *)self)->filter, frame, len, wire_len);
 }
 

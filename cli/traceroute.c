@@ -412,19 +412,15 @@ static const struct command *const options[] = {
     &df, &first_ttl_word, &icmp, &max_ttl_word, &port_word, &probes_word, &size_word, &source_word, &timeout_word, NULL,
 };
 
-#define NUMBER(symbol, keyword, least, most, help, value_help)                                                         \
-    static const struct command symbol##_value = {                                                                     \
-        COMMAND_NUMBER, "(" #least "-" #most ")", value_help, COMMAND_JSON, .min = least,                              \
-        .max = most,    .next = options,          .run = &run};                                                        \
-    static const struct command *const symbol##_next[] = {&symbol##_value, NULL};                                      \
-    static const struct command symbol##_word = {COMMAND_WORD, keyword, help, .next = symbol##_next}
-
-NUMBER(first_ttl, "first-ttl", 1, 255, "Where to begin", "Time to live of the first probe; 1 without it");
-NUMBER(max_ttl, "max-ttl", 1, 255, "Where to give up", "Time to live of the last probe; 30 without it");
-NUMBER(probes, "probes", 1, 10, "How often each hop is asked", "Probes; 3 without it");
-NUMBER(timeout, "timeout", 1, 60, "How long an answer may take", "Seconds; 5 without it");
-NUMBER(port, "port", 1, 65535, "To which port", "UDP port of the first probe; 33434 without it");
-NUMBER(size, "size", 28, 65535, "How large", "Bytes of each packet, headers included; 60 without it");
+PROBE_NUMBER(first_ttl, "first-ttl", COMMAND_JSON, 1, 255, "Where to begin",
+             "Time to live of the first probe; 1 without it");
+PROBE_NUMBER(max_ttl, "max-ttl", COMMAND_JSON, 1, 255, "Where to give up",
+             "Time to live of the last probe; 30 without it");
+PROBE_NUMBER(probes, "probes", COMMAND_JSON, 1, 10, "How often each hop is asked", "Probes; 3 without it");
+PROBE_NUMBER(timeout, "timeout", COMMAND_JSON, 1, 60, "How long an answer may take", "Seconds; 5 without it");
+PROBE_NUMBER(port, "port", COMMAND_JSON, 1, 65535, "To which port", "UDP port of the first probe; 33434 without it");
+PROBE_NUMBER(size, "size", COMMAND_JSON, 28, 65535, "How large",
+             "Bytes of each packet, headers included; 60 without it");
 
 #define FLAG(symbol, keyword, help)                                                                                    \
     static const struct command symbol = {COMMAND_WORD, keyword, help, COMMAND_JSON, .next = options, .run = &run}

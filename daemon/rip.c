@@ -248,6 +248,12 @@ static const char *port_name(void *context, unsigned port)
     return p == NULL ? "-" : p->name;
 }
 
+static const struct {
+    enum debug_kind kind;
+    enum rip_debug rip;
+} debug_kinds[] = {
+    {DEBUG_RIP_EVENTS, RIP_DEBUG_EVENTS}, {DEBUG_RIP_PACKETS, RIP_DEBUG_PACKETS}, {DEBUG_RIP_ROUTES, RIP_DEBUG_ROUTES}};
+
 static void log_sentence(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
 {
     static const enum config_log_level of[] = {
@@ -257,12 +263,22 @@ static void log_sentence(void *context, enum rip_level level, unsigned port, uin
     if (addr != 0)
         addr_text(addr, from);
     const char *where = port == PORT_NONE ? "" : port_name(context, port);
-    if (level == RIP_DEBUG)
-        debug_if(&s->router->dataplane->debug, DEBUG_RIP, port, addr, "rip%s%s%s%s: %s", port == PORT_NONE ? "" : " ",
-                 where, addr == 0 ? "" : " ", from, text);
-    else
-        log_at(&s->router->log, of[level], "RIP%s%s%s%s: %s", port == PORT_NONE ? "" : " on ", where,
-               addr == 0 ? "" : ", neighbour ", from, text);
+    log_at(&s->router->log, of[level], "RIP%s%s%s%s: %s", port == PORT_NONE ? "" : " on ", where,
+           addr == 0 ? "" : ", neighbour ", from, text);
+}
+
+/* A route names its network itself. */
+static void debug_line(void *context, enum rip_debug kind, unsigned port, uint32_t addr, const char *text)
+{
+    const struct rip_service *s = context;
+    char about[ADDR_TEXT] = "";
+    if (kind != RIP_DEBUG_ROUTES && addr != 0)
+        addr_text(addr, about);
+    for (unsigned i = 0; i < sizeof debug_kinds / sizeof debug_kinds[0]; i++)
+        if (debug_kinds[i].rip == kind)
+            debug_if(&s->router->dataplane->debug, debug_kinds[i].kind, port, addr, "rip%s%s%s%s: %s",
+                     port == PORT_NONE ? "" : " ", port == PORT_NONE ? "" : port_name(context, port),
+                     about[0] == '\0' ? "" : " ", about, text);
 }
 
 /* ---- following ---- */
@@ -296,7 +312,8 @@ static bool begin(struct rip_service *s, const struct rip_settings *settings)
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
         return false;
-    struct rip_hooks hooks = {.context = s, .send = send_message, .log = log_sentence, .port_name = port_name};
+    struct rip_hooks hooks = {
+        .context = s, .send = send_message, .log = log_sentence, .debug = debug_line, .port_name = port_name};
     s->rip = rip_new(s->router->rib, settings, seed, &hooks);
     return s->rip != NULL;
 }
@@ -403,8 +420,11 @@ uint64_t rip_service_run(void *context, struct now now)
     struct rip_service *s = context;
     if (s->rip == NULL)
         return NEVER_NS;
-    bool wanted = (s->router->dataplane->debug.on & 1u << DEBUG_RIP) != 0;
-    rip_debug(s->rip, wanted ? RIP_DEBUG_EVENTS | RIP_DEBUG_PACKETS | RIP_DEBUG_ROUTES : 0);
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < sizeof debug_kinds / sizeof debug_kinds[0]; i++)
+        if ((s->router->dataplane->debug.on & 1u << debug_kinds[i].kind) != 0)
+            wanted |= debug_kinds[i].rip;
+    rip_debug(s->rip, wanted);
     uint64_t due_ns = rip_run(s->rip, now);
     if (s->leaving && rip_is_stopped(s->rip)) {
         end(s, now);

@@ -4,7 +4,16 @@
 
 #include <stdint.h>
 
-enum debug_kind { DEBUG_ARP, DEBUG_ICMP, DEBUG_RIP, DEBUG_IGMP, DEBUG__COUNT };
+enum debug_kind {
+    DEBUG_ARP,
+    DEBUG_ICMP,
+    DEBUG_IGMP,
+    DEBUG_PACKET, /* said by nobody here: see trace.h */
+    DEBUG_RIP_EVENTS,
+    DEBUG_RIP_PACKETS,
+    DEBUG_RIP_ROUTES,
+    DEBUG__COUNT
+};
 
 struct debug {
     unsigned on; /* a bit for each kind that somebody wants */

@@ -49,7 +49,8 @@ static void tell(struct dataplane *d, const struct traced *traced, struct now no
     uint32_t len = packet->len < traced->kept ? packet->len : traced->kept;
     for (unsigned i = 0; i < TRACE_WATCHES; i++) {
         struct trace_watch *watch = d->tables.watch[i];
-        if (watch != NULL && (watch->wants == NULL || watch->wants(watch, packet->frame, len, packet->wire_len)))
+        if (watch != NULL &&
+            (watch->wants == NULL || watch->wants(watch, packet->port, packet->frame, len, packet->wire_len)))
             watch->explained(watch, traced, now);
     }
 }

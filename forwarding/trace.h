@@ -32,8 +32,9 @@ struct traced {
 
 /* Its owner fills it in, and leaves it alone from trace_start until release is called. */
 struct trace_watch {
-    /* Any thread asks; it must not take long, and touch nothing but the watch. NULL: every packet. */
-    bool (*wants)(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len);
+    /* Any thread asks, of what came in by PORT; it must not take long, and touch nothing but the watch. NULL: every
+     * packet. */
+    bool (*wants)(const struct trace_watch *self, unsigned port, const uint8_t *frame, uint32_t len, uint32_t wire_len);
     /* The core tells. All of it stays only during the call. */
     void (*explained)(struct trace_watch *self, const struct traced *traced, struct now now);
     /* After trace_stop, when no thread asks any more. */

@@ -7,7 +7,7 @@ static bool is_wanted(const struct tables *tables, const struct packet *packet)
     for (unsigned i = 0; i < TRACE_WATCHES; i++) {
         const struct trace_watch *watch = published(tables->watch[i]);
         if (watch != NULL &&
-            (watch->wants == NULL || watch->wants(watch, packet->frame, packet->len, packet->wire_len)))
+            (watch->wants == NULL || watch->wants(watch, packet->port, packet->frame, packet->len, packet->wire_len)))
             return true;
     }
     return false;

@@ -73,11 +73,6 @@ void rip_free(struct rip *rip, struct now now)
     free(rip);
 }
 
-void rip_debug(struct rip *rip, unsigned kinds)
-{
-    rip->debug = kinds;
-}
-
 /* ---- settings ---- */
 
 void rip_review(struct rip *rip)

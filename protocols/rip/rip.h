@@ -107,9 +107,9 @@ extern const struct rip_interface_settings rip_interface_settings_default;
 
 /* ---- an instance ---- */
 
-enum rip_level { RIP_WARNING, RIP_NOTICE, RIP_INFO, RIP_DEBUG };
+enum rip_level { RIP_WARNING, RIP_NOTICE, RIP_INFO };
 
-/* What is told at level RIP_DEBUG, a bit each in rip_debug. */
+/* What is told to rip_hooks.debug, a bit each in rip_debug: updates, neighbours and interfaces; messages; routes. */
 enum rip_debug { RIP_DEBUG_EVENTS = 1, RIP_DEBUG_PACKETS = 2, RIP_DEBUG_ROUTES = 4 };
 
 struct rip_hooks {
@@ -120,6 +120,9 @@ struct rip_hooks {
                  size_t len, struct now now);
     /* A sentence about PORT (PORT_NONE: none) and the neighbour ADDR (0: none). What packets can cause is limited. */
     void (*log)(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text);
+    /* The same, of what happens, for whoever wants to know: KIND is one bit. Of messages ADDR is the peer or the group,
+     * of routes their network. May be NULL. */
+    void (*debug)(void *context, enum rip_debug kind, unsigned port, uint32_t addr, const char *text);
     const char *(*port_name)(void *context, unsigned port); /* for these sentences; may be NULL */
 };
 

@@ -18,6 +18,7 @@ struct incoming {
     const struct prefix *subnet;     /* our address in the sender's */
     struct rip_header header;
     const uint8_t *message;
+    size_t len;
     size_t begin, end; /* of the entries */
 };
 
@@ -62,7 +63,7 @@ static void complain(struct rip *rip, const struct incoming *in, enum rip_reject
 static void refuse(struct rip *rip, const struct incoming *in, enum rip_reject reject, struct now now)
 {
     count_reject(rip, in, reject);
-    rip_debug_if(rip, RIP_DEBUG_PACKETS, in->interface->port, in->datagram->src, "refused: %s",
+    rip_debug_if(rip, RIP_DEBUG_PACKETS, in->interface->port, in->datagram->src, "refused %zu bytes: %s", in->len,
                  rip_reject_meaning[reject]);
     if (reject != RIP_REJECT_OWN && reject != RIP_REJECT_PASSIVE && reject != RIP_REJECT_VERSION_OFF &&
         reject != RIP_REJECT_RATE)
@@ -172,6 +173,8 @@ static void take_response(struct rip *rip, const struct incoming *in, struct now
     if (neighbour->heard_ns == 0 && bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
         rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "a new neighbour, version %u",
                 in->header.version);
+    if (neighbour->heard_ns == 0)
+        rip_debug_if(rip, RIP_DEBUG_EVENTS, in->interface->port, neighbour->address, "heard for the first time");
     neighbour->heard_ns = now.ns;
     rib_batch_begin(rip->rib);
     for (size_t at = in->begin; at < in->end; at += RIP_ENTRY) {
@@ -225,7 +228,7 @@ static enum rip_reject check(struct rip *rip, struct incoming *in, size_t len, s
 
 void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8_t *message, size_t len, struct now now)
 {
-    struct incoming in = {.datagram = datagram, .message = message};
+    struct incoming in = {.datagram = datagram, .message = message, .len = len};
     in.interface = rip_interface_find(rip, datagram->port);
     if (rip->stopping)
         return;
@@ -235,9 +238,8 @@ void rip_input(struct rip *rip, const struct rip_datagram *datagram, const uint8
     }
     enum rip_reject reject = check(rip, &in, len, now);
     if (reject == RIP_ACCEPT)
-        rip_debug_if(rip, RIP_DEBUG_PACKETS, datagram->port, datagram->src, "received version %u %s, %zu entries",
-                     in.header.version, in.header.command == RIP_REQUEST ? "request" : "response",
-                     (in.end - in.begin) / RIP_ENTRY);
+        rip_debug_message(rip, in.interface, "received", datagram->src,
+                          &(struct rip_told){message, len, (in.end - in.begin) / RIP_ENTRY, true});
     if (reject == RIP_ACCEPT && in.header.command == RIP_REQUEST)
         reject = take_request(rip, &in, now);
     else if (reject == RIP_ACCEPT)

@@ -216,15 +216,40 @@ uint64_t rip_random(struct rip *rip);
 void rip_log(struct rip *rip, enum rip_level level, unsigned port, uint32_t addr, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Every route is looked at anew, in slices: settings have changed that it may depend on. */
+void rip_review(struct rip *rip);
+
+/* ---- rip_debug.c: only while KIND is wanted ---- */
+
+void rip_debug_say(const struct rip *rip, enum rip_debug kind, unsigned port, uint32_t addr, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static inline bool rip_debugs(const struct rip *rip, enum rip_debug kind)
+{
+    return (rip->debug & kind) != 0;
+}
+
 /* The arguments are looked at only when somebody wants them. */
 #define rip_debug_if(rip, kind, port, addr, ...)                                                                       \
     do {                                                                                                               \
-        if (((rip)->debug & (kind)) != 0)                                                                              \
-            rip_log(rip, RIP_DEBUG, port, addr, __VA_ARGS__);                                                          \
+        if (rip_debugs(rip, kind))                                                                                     \
+            rip_debug_say(rip, kind, port, addr, __VA_ARGS__);                                                         \
     } while (0)
 
-/* Every route is looked at anew, in slices: settings have changed that it may depend on. */
-void rip_review(struct rip *rip);
+struct rip_told {
+    const uint8_t *message;
+    size_t len, entries; /* without that of authentication */
+    bool is_signed;      /* as its interface wants it; false: it could not be */
+};
+
+/* A message of a neighbour, or to ADDR. */
+void rip_debug_message(const struct rip *rip, const struct rip_interface *interface, const char *what, uint32_t addr,
+                       const struct rip_told *told);
+
+/* What ROUTE has become. */
+void rip_debug_route(const struct rip *rip, const struct rip_route *route);
+
+void rip_debug_path_gone(const struct rip *rip, const struct path *path, const char *why);
 
 /* ---- rip_policy.c ---- */
 
@@ -265,8 +290,8 @@ void rip_routes_update_dirty(struct rip *rip, unsigned most, struct now now);
 enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour, struct prefix prefix, uint32_t gateway,
                                uint16_t tag, uint8_t offered, struct now now);
 
-/* Forgets a path; ROUTE is to be updated afterwards. */
-void rip_path_remove(struct rip *rip, struct path *path);
+/* Forgets a path, for a reason in a clause; ROUTE is to be updated afterwards. */
+void rip_path_remove(struct rip *rip, struct path *path, const char *why);
 
 void rip_table_free(struct rip *rip, struct now now);
 

@@ -1,5 +1,6 @@
 /* Neighbours: whoever has sent something from an address of one of our subnets, so that what was wrong with it can be
  * shown by neighbour. They are few, and who spoke last stands first. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "protocols/rip/rip_internal.h"
@@ -73,6 +74,9 @@ struct rip_neighbour *rip_neighbour_get(struct rip_interface *interface, uint32_
 void rip_neighbour_lose(struct rip *rip, struct rip_neighbour *neighbour)
 {
     neighbour->lost = neighbour->n_paths > 0;
+    if (neighbour->lost)
+        rip_debug_if(rip, RIP_DEBUG_EVENTS, neighbour->interface->port, neighbour->address, "lost, with %u route%s",
+                     neighbour->n_paths, neighbour->n_paths == 1 ? "" : "s");
     rip->losing |= neighbour->lost;
 }
 
@@ -81,7 +85,7 @@ static unsigned forget_paths(struct rip *rip, struct rip_neighbour *neighbour, u
     unsigned done = 0;
     for (; neighbour->paths != NULL && done < most; done++) {
         struct rip_route *route = neighbour->paths->route;
-        rip_path_remove(rip, neighbour->paths);
+        rip_path_remove(rip, neighbour->paths, "its neighbour is no more");
         rip_route_update(rip, route, now);
     }
     if (neighbour->paths == NULL)
@@ -121,6 +125,8 @@ void rip_neighbours_sweep(struct rip *rip, struct now now)
             next = n->next;
             if (n->n_paths > 0 || n->seen.n > 0 || now.ns - n->came_ns < keep_ns)
                 continue;
+            rip_debug_if(rip, RIP_DEBUG_EVENTS, interface->port, n->address,
+                         "forgotten: it was silent for %" PRIu64 " s", (now.ns - n->came_ns) / NS_PER_S);
             unlink_neighbour(n);
             free(n);
         }

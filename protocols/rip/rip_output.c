@@ -44,6 +44,7 @@ static void send_message(struct rip *rip, struct outlet *outlet, const struct ta
     struct rip_message m;
     rip_interface_watch_keys(rip, interface, now);
     for (unsigned i = 0; i < n;) {
+        unsigned first = i;
         rip_message_begin(&m, target->command, outlet->version, signs);
         for (; i < n && m.left > 0; i++) {
             struct rip_entry entry = entries[i];
@@ -52,13 +53,12 @@ static void send_message(struct rip *rip, struct outlet *outlet, const struct ta
             rip_message_add(&m, &entry);
             interface->counters.out_routes += target->command == RIP_RESPONSE;
         }
-        bool sent = (!signs || rip_auth_sign(auth, &interface->sent, m.bytes, &m.len, sizeof m.bytes, now)) &&
-                    rip->hooks.send(rip->hooks.context, interface->port, target->src, target->dst, target->dst_port,
-                                    m.bytes, m.len, now);
+        bool ready = !signs || rip_auth_sign(auth, &interface->sent, m.bytes, &m.len, sizeof m.bytes, now);
+        bool sent = ready && rip->hooks.send(rip->hooks.context, interface->port, target->src, target->dst,
+                                             target->dst_port, m.bytes, m.len, now);
         ++*(sent ? target->counter : &interface->counters.out_failed);
-        rip_debug_if(rip, RIP_DEBUG_PACKETS, interface->port, target->dst, "%s version %u %s, %zu bytes",
-                     sent ? "sent" : "could not send", outlet->version,
-                     target->command == RIP_REQUEST ? "request" : "response", m.len);
+        rip_debug_message(rip, interface, sent ? "sent" : "could not send", target->dst,
+                          &(struct rip_told){m.bytes, m.len, i - first, ready});
     }
 }
 
@@ -400,8 +400,12 @@ static void finish(struct rip *rip, struct outlet *outlet, struct now now)
         rip_link_insert_before(&outlet->told_to, outlet->at.next);
         outlet->told_until = outlet->until;
     }
-    if (job == JOB_TRIGGERED && outlet->sent)
+    if (job == JOB_TRIGGERED && outlet->sent) {
         outlet->damped_ns = now.ns + damper_ns(rip);
+        rip_debug_if(rip, RIP_DEBUG_EVENTS, outlet->interface->port, 0,
+                     "triggered update of version %u ends, the next in %.1f s at the earliest", outlet->version,
+                     (double)(outlet->damped_ns - now.ns) / NS_PER_S);
+    }
     rip_link_remove(&outlet->at);
     outlet->job = JOB_NONE;
 }
@@ -435,6 +439,9 @@ static uint64_t outlet_run(struct rip *rip, struct outlet *outlet, struct now no
     if (outlet->job == JOB_NONE && now.ns >= outlet->update_ns) {
         begin(rip, outlet, JOB_FULL);
         outlet->update_ns = update_after(rip, now);
+        rip_debug_if(rip, RIP_DEBUG_EVENTS, outlet->interface->port, 0,
+                     "the next regular update of version %u in %.1f s", outlet->version,
+                     (double)(outlet->update_ns - now.ns) / NS_PER_S);
     } else if (outlet->job == JOB_NONE && outlet->told_until < rip->changes && now.ns >= outlet->damped_ns) {
         begin(rip, outlet, JOB_TRIGGERED);
     }

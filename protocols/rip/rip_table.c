@@ -158,8 +158,10 @@ static struct path *path_new(struct rip *rip, struct rip_route *route, struct ri
     return path;
 }
 
-void rip_path_remove(struct rip *rip, struct path *path)
+void rip_path_remove(struct rip *rip, struct path *path, const char *why)
 {
+    if (rip_debugs(rip, RIP_DEBUG_ROUTES))
+        rip_debug_path_gone(rip, path, why);
     struct path **at = &path->route->paths;
     while (*at != path)
         at = &(*at)->next;
@@ -317,13 +319,8 @@ static void announce(struct rip *rip, struct rip_route *route, struct now now)
     rip_link_insert_before(&route->link, &rip->routes);
     route->changed = ++rip->changes;
     route->since_ns = now.ns;
-    if ((rip->debug & RIP_DEBUG_ROUTES) != 0) {
-        char text[PREFIX_TEXT];
-        const struct path *path = route->paths;
-        rip_log(rip, RIP_DEBUG, path != NULL ? path->neighbour->interface->port : PORT_NONE,
-                path != NULL ? path->neighbour->address : 0, "%s is %s now, metric %u",
-                prefix_text(route->prefix, text), rip_kind_name[route->kind], route->metric);
-    }
+    if (rip_debugs(rip, RIP_DEBUG_ROUTES))
+        rip_debug_route(rip, route);
 }
 
 static void update(struct rip *rip, struct rip_route *route, bool reinstall, struct now now)
@@ -365,13 +362,21 @@ static void route_due(struct timer *timer, void *context, struct now now)
     struct path *next;
     for (struct path *path = route->paths; path != NULL; path = next) {
         next = path->next;
-        if (now.ns >= path->heard_ns + timeout_ns(rip))
-            rip_path_remove(rip, path);
+        if (now.ns < path->heard_ns + timeout_ns(rip))
+            continue;
+        if (path->neighbour->n_paths == 1)
+            rip_debug_if(rip, RIP_DEBUG_EVENTS, path->neighbour->interface->port, path->neighbour->address,
+                         "the last of its routes timed out");
+        rip_path_remove(rip, path, "it timed out");
     }
     bool forgotten = route->garbage_ns != 0 && now.ns >= route->garbage_ns;
     update(rip, route, false, now);
-    if (forgotten && route->metric == RIP_INFINITY && route->n_paths == 0 && !route->dirty)
+    if (forgotten && route->metric == RIP_INFINITY && route->n_paths == 0 && !route->dirty) {
+        char text[PREFIX_TEXT];
+        rip_debug_if(rip, RIP_DEBUG_ROUTES, PORT_NONE, route->prefix.addr, "%s is forgotten",
+                     prefix_text(route->prefix, text));
         route_remove(rip, route);
+    }
 }
 
 void rip_route_review(struct rip *rip, struct rip_route *route, struct now now)
@@ -382,7 +387,7 @@ void rip_route_review(struct rip *rip, struct rip_route *route, struct now now)
         const struct rip_interface_settings *s = path->neighbour->interface->settings;
         path->metric = metric_in(path->neighbour, route->prefix, path->offered);
         if (path->metric == RIP_INFINITY || !rip_policy_permits(s->list_in, route->prefix))
-            rip_path_remove(rip, path);
+            rip_path_remove(rip, path, "the configuration keeps it out now");
     }
     update(rip, route, true, now);
 }
@@ -410,7 +415,7 @@ static bool make_room(struct rip *rip, struct rip_route *route, uint8_t metric)
             worst = path;
     if (worst->used || worst->metric <= metric)
         return false;
-    rip_path_remove(rip, worst);
+    rip_path_remove(rip, worst, "there are too many, and better ones");
     return true;
 }
 
@@ -440,7 +445,8 @@ enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour,
     uint8_t metric = metric_in(neighbour, prefix, offered);
     if (metric == RIP_INFINITY || !rip_policy_permits(neighbour->interface->settings->list_in, prefix)) {
         if (path != NULL) {
-            rip_path_remove(rip, path);
+            rip_path_remove(rip, path,
+                            offered == RIP_INFINITY ? "its neighbour has lost it" : "it is too far or filtered");
             rip_route_update(rip, route, now);
         }
         return metric == RIP_INFINITY ? RIP_ACCEPT : RIP_REJECT_FILTERED;
@@ -475,7 +481,7 @@ void rip_table_free(struct rip *rip, struct now now)
             continue;
         struct rip_route *route = route_of_link(link);
         while (route->paths != NULL)
-            rip_path_remove(rip, route->paths);
+            rip_path_remove(rip, route->paths, "RIP ends");
         route_remove(rip, route);
     }
     timers_exit(&rip->timers);

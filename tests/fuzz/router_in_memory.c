@@ -141,9 +141,10 @@ static void hook_traced(struct trace_watch *self, const struct traced *traced, s
     r->watched++;
 }
 
-static bool hook_wants(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+static bool hook_wants(const struct trace_watch *self, unsigned port, const uint8_t *frame, uint32_t len,
+                       uint32_t wire_len)
 {
-    (void)self, (void)wire_len;
+    (void)self, (void)port, (void)wire_len;
     return len == 0 || frame[len - 1] % 4 != 0;
 }
 

@@ -1,10 +1,10 @@
 """RIP between ferryds, and with FRR's ripd and BIRD: what is learned, what is said goodbye to, who is believed."""
 
-import socket
 import time
 
 import pytest
 
+from tests.integration.debug import Debug
 from tests.integration.packets import IP, UDP, Ether, Raw, icmp, ip, to_router
 from tests.lab.lab import wait_until
 from tests.lab.peers import Bird, Frr
@@ -271,21 +271,25 @@ def test_clearing_asks_again(lab):
 def test_debugging_tells_what_happens_to_whoever_asked(lab):
     two = Two(lab, FAST)
     two.agree()
-    heard = {}
-    for condition in ("interface r0", "interface lo0", "prefix 10.9.0.0/16"):
-        heard[condition] = client = socket.socket(socket.AF_UNIX)
-        client.settimeout(60)
-        client.connect(two.r1.socket)
-        client.sendall(f"debug rip {condition}\n".encode())
-    text = b""
-    while b"rip r0 224.0.0.9: sent version 2 response" not in text:
-        text += heard["interface r0"].recv(4096)
-    for condition in ("interface lo0", "prefix 10.9.0.0/16"):
-        heard[condition].setblocking(False)
-        with pytest.raises(BlockingIOError):
-            heard[condition].recv(4096)
-    for client in heard.values():
-        client.close()
+    everything, elsewhere = Debug(two.r1, "debug rip interface r0"), Debug(two.r1, "debug rip interface lo0")
+    group = Debug(two.r1, "debug rip packets prefix 224.0.0.0/4")
+    packets, events, routes = (Debug(two.r1, f"debug rip {kind}") for kind in ("packets", "events", "routes prefix 10.255.0.2/32"))
+    two.r2.kill()
+    everything.until("rip r0 224.0.0.9: sent version 2 response, 2 entries, 44 bytes, no authentication\n")
+    gone = "rip r0: 10.255.0.2/32 from 10.0.12.2 is gone: it timed out\nrip: 10.255.0.2/32 is unreachable now\n"
+    routes.until(gone)
+    two.r2.start()
+    back = "rip r0: 10.255.0.2/32 is learned from 10.0.12.2 now, metric 2\n"
+    assert "sent" not in routes.until(back)
+    heard = packets.until("rip r0 10.0.12.2: received version 2 response, 2 entries, 44 bytes, no authentication\n")
+    assert "timed out" not in heard
+    heard = events.until("rip r0 10.0.12.2: the last of its routes timed out\n")
+    assert "rip r0: regular update of version 2 begins\n" in heard and "sent" not in heard and "10.255.0.2" not in heard
+    everything.until(back)
+    assert "received" not in group.until("rip r0 224.0.0.9: sent ")
+    elsewhere.client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        elsewhere.client.recv(4096)
 
 
 def test_frr_is_a_neighbour(lab):

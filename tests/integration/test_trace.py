@@ -1,8 +1,10 @@
 """trace packet: what is said of a packet is what happens to it."""
 
 import json
+import re
 import subprocess
 
+from tests.integration.debug import Debug
 from tests.lab.lab import wait_until
 
 CONFIGURATION = """
@@ -28,6 +30,14 @@ class Trace:
         out, err = self.process.communicate(timeout=timeout)
         assert self.process.returncode == 0 and err == b"", err
         return (self.began + out).decode()
+
+
+def has_room(pair):
+    """Can one more follow packets? Then one does."""
+    process = subprocess.Popen([pair.lab.ferrysh, "-s", pair.router.socket, "-c", "trace packet"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
+    pair.lab.processes.append(process)
+    return process.stdout.read(1) == b"f"
 
 
 def step(packet, name):
@@ -97,13 +107,7 @@ def test_no_more_than_four_follow_and_a_lost_one_makes_room(pair):
     assert "4 sessions follow packets already" in refused
     traces[0].process.kill()
     traces[0].process.wait()
-
-    def room():
-        process = subprocess.Popen([pair.lab.ferrysh, "-s", pair.router.socket, "-c", "trace packet"], stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL)
-        pair.lab.processes.append(process)
-        return process.stdout.read(1) == b"f"
-    wait_until(room, what="room for one more")
+    wait_until(lambda: has_room(pair), what="room for one more")
     assert "names are not looked up" in pair.router.shell("trace packet filter host www.example.com", check=False)
     assert " 0% packet loss" in pair.h1.ping("10.0.2.2", 3)
 
@@ -123,3 +127,49 @@ def test_the_way_of_a_packet_that_is_not_sent(make_pair):
     assert "no route says where 192.0.2.1 is" in refused
     after = pair.router.json("show drops")
     assert [after[port]["balance"]["dropped"] for port in ("r0", "r1")] == [before[port]["balance"]["dropped"] for port in ("r0", "r1")]
+
+
+def test_debugging_packets_is_a_line_each_by_interface_and_prefix(make_pair):
+    pair = make_pair(CONFIGURATION)
+    pair.h1.ping("10.0.2.2", 1)
+    on_r1 = Debug(pair.router, "debug packet interface r1")
+    hole = Debug(pair.router, "debug packet prefix 10.66.0.0/16")
+    both = Debug(pair.router, "debug packet interface r0 prefix 10.0.2.0/24")
+    pair.h1.ping("10.66.0.1", 1, "-W", "1", check=False)
+    pair.h1.ping("10.0.2.2", 1, "-t", "1", "-W", "1", check=False)
+    pair.h1.ping("10.0.2.2", 1)
+    answer = "packet r1: 10.0.2.2 > 10.0.1.2 ICMP echo reply 1, 84 bytes, TTL 64: forwarded by r0 to 10.0.1.2\n"
+    lines = both.until("forwarded by r1 to 10.0.2.2\n").splitlines()
+    assert [re.sub(", DF", "", line) for line in lines[1:]] == [
+        "packet r0: 10.0.1.2 > 10.0.2.2 ICMP echo request 1, 84 bytes, TTL 1: punted (ttl), dropped (ttl-exceeded)",
+        "packet r0: 10.0.1.2 > 10.0.2.2 ICMP echo request 1, 84 bytes, TTL 64: forwarded by r1 to 10.0.2.2"]
+    assert "packet r0: " not in on_r1.until(answer)
+    assert re.fullmatch(r"debug packet .*\npacket r0: 10.0.1.2 > 10.66.0.1 ICMP .*: dropped \(blackhole\)\n",
+                        hole.until("blackhole)\n"))
+    pair.h1.ping("10.0.1.1", 1)
+    hole.client.sendall(b"undebug packet\nshow debugging\n")
+    assert "10.0.1.1" not in hole.until("nothing is debugged by this session\n")
+
+
+def test_debugging_packets_counts_what_it_leaves_out(pair):
+    pair.h1.ping("10.0.2.2", 1)
+    debug = Debug(pair.router, "debug packet prefix 10.0.2.2/32")
+    pair.h1.run("ping", "-n", "-q", "-c", "300", "-i", "0.002", "-W", "3", "10.0.2.2")
+
+    def told(text):
+        """Lines, those that were left out, and packets that were passed over: together, each packet once."""
+        left_out = re.findall(r"^(?:packet: )?(\d+) (?:lines? w\w+ not told: there were too many|packets? came too fast to be looked at)$",
+                              text, re.M)
+        return len(re.findall("^packet r[01]: .* ICMP echo .*$", text, re.M)), sum(map(int, left_out))
+    lines, left_out = told(debug.until(lambda text: sum(told(text)) >= 600))
+    assert lines + left_out == 600 and lines >= 100 and left_out > 0
+
+
+def test_debugging_packets_shares_one_watch_that_ends_with_its_sessions(pair):
+    traces = [Trace(pair, "trace packet") for _ in range(3)]
+    sessions = [Debug(pair.router, f"debug packet{condition}") for condition in ("", " interface r1")]
+    assert "4 sessions follow packets already" in pair.router.shell("trace packet count 1", check=False)
+    for debug in sessions:
+        debug.client.close()
+    wait_until(lambda: has_room(pair), what="room for one more")
+    assert all(trace.process.poll() is None for trace in traces)

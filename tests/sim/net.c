@@ -309,19 +309,29 @@ void sim_origin_refresh(struct sim *sim, struct sim_origin *origin)
 
 /* ---- routers ---- */
 
-static void tell(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
+static void tell(const struct sim_router *router, unsigned port, uint32_t addr, const char *text)
 {
-    const struct sim_router *router = context;
     char from[ADDR_TEXT];
-    (void)level;
     if (router->sim->debug != 0)
         printf("%.6f router %u port %d %s: %s\n", seconds(router->sim), router->number,
                port == PORT_NONE ? -1 : (int)port, addr_text(addr, from), text);
 }
 
+static void tell_log(void *context, enum rip_level level, unsigned port, uint32_t addr, const char *text)
+{
+    (void)level;
+    tell(context, port, addr, text);
+}
+
+static void tell_debug(void *context, enum rip_debug kind, unsigned port, uint32_t addr, const char *text)
+{
+    (void)kind;
+    tell(context, port, addr, text);
+}
+
 void sim_start(struct sim *sim, struct sim_router *router)
 {
-    struct rip_hooks hooks = {.context = router, .send = send_message, .log = tell};
+    struct rip_hooks hooks = {.context = router, .send = send_message, .log = tell_log, .debug = tell_debug};
     struct rip_interface_settings loopback = rip_interface_settings_default;
     loopback.loopback = true;
     router->fib = fib_new(&later_at_once);

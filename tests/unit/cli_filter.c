@@ -172,6 +172,40 @@ static void a_costly_expression_ends(void)
     free(hundred);
 }
 
+/* Nothing comes through from that line on, whatever the filter is: what cannot be decided is not shown, and not counted
+ * either. */
+static void nothing_follows_a_line_that_costs_too_much(void)
+{
+    static const struct {
+        const char *filters, *shown;
+    } cases[] = {
+        {"| include ^(a+)+$|x", "x 1\n"},
+        {"| exclude ^(a+)+$", "x 1\n"},
+        {"| begin x | exclude ^(a+)+$", "x 1\n"},
+        {"| exclude ^(a+)+$ | include x", "x 1\n"},
+        {"| count ^(a+)+$", ""},
+        {"| exclude ^(a+)+$ | count", ""},
+        {"| section ^(a+)+$|x", "x 1\n"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char why[256];
+        struct filter *filter = filter_new(cases[i].filters, why, sizeof why);
+        struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+        CU_ASSERT_PTR_NOT_NULL_FATAL(filter);
+        evbuffer_add_printf(in, "x 1\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\nx 2\n");
+        for (filter_take(filter, in, out); filter_is_behind(filter);)
+            filter_take(filter, in, out);
+        CU_ASSERT_FALSE(filter_end(filter, out, why, sizeof why));
+        evbuffer_add(out, "", 1);
+        CU_ASSERT_STRING_EQUAL((const char *)evbuffer_pullup(out, -1), cases[i].shown);
+        if (strcmp((const char *)evbuffer_pullup(out, -1), cases[i].shown) != 0)
+            printf("\n  %s got: %s\n", cases[i].filters, (const char *)evbuffer_pullup(out, -1));
+        evbuffer_free(in);
+        evbuffer_free(out);
+        filter_free(filter);
+    }
+}
+
 /* What is just not too much, line after line. */
 static void costly_lines_wait_for_their_turn(void)
 {
@@ -260,6 +294,7 @@ static const struct unit_case cases[] = {
     {"lines and sections are bounded", lines_and_sections_are_bounded},
     {"bad filters are refused", bad_filters_are_refused},
     {"a costly expression ends", a_costly_expression_ends},
+    {"nothing follows a line that costs too much", nothing_follows_a_line_that_costs_too_much},
     {"costly lines wait for their turn", costly_lines_wait_for_their_turn},
     {"usual expressions cost little", usual_expressions_cost_little},
     {"a session filters an answer", a_session_filters_an_answer},

@@ -15,7 +15,7 @@ static void pass(const char *dst, unsigned n, uint32_t bytes)
     for (unsigned i = 0; i < n; i++)
         for (unsigned w = 0; w < TRACE_WATCHES; w++)
             if (s.r.d->tables.watch[w] != NULL)
-                CU_ASSERT_FALSE(s.r.d->tables.watch[w]->wants(s.r.d->tables.watch[w], frame, sizeof frame, bytes));
+                CU_ASSERT_FALSE(s.r.d->tables.watch[w]->wants(s.r.d->tables.watch[w], 0, frame, sizeof frame, bytes));
 }
 
 static void destinations_are_shared_out_by_prefix(void)

@@ -232,6 +232,12 @@ static void drops(void)
     CU_ASSERT_TRUE(says("show drops r0", "r0: 6 received = 3 forwarded + 1 delivered + 0 ARP + 2 dropped + 0 held\n"));
     CU_ASSERT_TRUE(says("clear counters", ""));
     CU_ASSERT_TRUE(says("show drops r0", "r0: 0 received"));
+    router_give(&s.r, 0, (struct frame_spec){.src = 0x7f000001, .dst = HOST_2});
+    CU_ASSERT_TRUE(says("show drops r0", "  the source address can not be a host's:\n     "));
+    /* a reason that is looked for is found with all that is said of it */
+    CU_ASSERT_TRUE(says("show drops r0 | include ^ .*martian-source",
+                        "1  martian-source        the source address can not be a host's: 0/8, 127/8, 224/3 or a "
+                        "broadcast\n"));
     CU_ASSERT_TRUE(says("clear counters gone0", "% gone0 has no counters yet"));
     shell_end(&s);
 }

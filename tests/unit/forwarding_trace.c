@@ -23,8 +23,9 @@ struct watched {
     bool untouched; /* the bytes are as they came in */
 };
 
-static bool wants(const struct trace_watch *self, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+static bool wants(const struct trace_watch *self, unsigned port, const uint8_t *frame, uint32_t len, uint32_t wire_len)
 {
+    (void)port;
     (void)wire_len;
     return len > ETHERNET_HEADER + IP_AT_PROTOCOL &&
            frame[ETHERNET_HEADER + IP_AT_PROTOCOL] == ((const struct watched *)self)->protocol;

@@ -16,7 +16,7 @@ static void hear(struct net *of, unsigned router, enum rip_level level, const ch
 {
     (void)of;
     size_t used = strlen(heard);
-    if (level == RIP_INFO || level == RIP_DEBUG)
+    if (level == RIP_INFO)
         return;
     n_heard++;
     snprintf(heard + used, sizeof heard - used, "%u %s: %s\n", router, level == RIP_WARNING ? "warning" : "notice",

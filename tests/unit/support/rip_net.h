@@ -64,6 +64,9 @@ struct net {
     void *watcher;
     /* Hears what routers have to say. May be NULL. */
     void (*hear)(struct net *net, unsigned router, enum rip_level level, const char *text);
+    /* The same of what is debugged. */
+    void (*debugged)(struct net *net, unsigned router, enum rip_debug kind, unsigned port, uint32_t addr,
+                     const char *text);
 };
 
 static inline uint32_t net_address(unsigned segment, unsigned router)
@@ -134,6 +137,13 @@ static inline void net_log(void *context, enum rip_level level, unsigned port, u
     struct net_router *r = context;
     if (r->net->hear != NULL)
         r->net->hear(r->net, r->number, level, text);
+}
+
+static inline void net_debug(void *context, enum rip_debug kind, unsigned port, uint32_t addr, const char *text)
+{
+    struct net_router *r = context;
+    if (r->net->debugged != NULL)
+        r->net->debugged(r->net, r->number, kind, port, addr, text);
 }
 
 static inline bool net_is_for(const struct net_port *port, uint32_t dst)
@@ -216,7 +226,7 @@ static inline void net_run(struct net *net, double seconds)
 static inline void net_start_router(struct net *net, unsigned number)
 {
     struct net_router *r = &net->routers[number];
-    struct rip_hooks hooks = {.context = r, .send = net_send, .log = net_log};
+    struct rip_hooks hooks = {.context = r, .send = net_send, .log = net_log, .debug = net_debug};
     r->net = net;
     r->number = number;
     r->fib = fib_new(&later_at_once);
