@@ -168,7 +168,7 @@ static void leave_fast(struct igmp_group *group, struct now now)
         s->left = 0;
         i->counters.fast_leaves++;
     }
-    if (group->exclude && group->until_ns <= asked && !igmp_track_wants(group, 0, now)) {
+    if (group->exclude && group->until_ns <= asked && igmp_track_may_include(group, now)) {
         group->until_ns = now.ns;
         group->left = 0;
         group->asked_now = false;

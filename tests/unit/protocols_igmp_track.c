@@ -71,6 +71,24 @@ static void another_wants_a_source(void)
     wire_end();
 }
 
+/* A change to mode EXCLUDE makes the router forget the source; its listener is still there. */
+static void another_wants_a_forgotten_source(void)
+{
+    start();
+    say(1, B, IGMP_ALLOW, GROUP, "a");
+    say(1, A, IGMP_TO_EX, GROUP, "");
+    CU_ASSERT_EQUAL(group_of(1, GROUP).n_sources, 0);
+    wire_forget();
+    say(1, A, IGMP_TO_IN, GROUP, "");
+    SAID(1, "Q(7)");
+    CU_ASSERT_TRUE(wants(1, 'a', GROUP));
+    say(1, B, IGMP_IS_IN, GROUP, "a");
+    wire_run(5000);
+    CU_ASSERT_TRUE(wants(1, 'a', GROUP));
+    CU_ASSERT_FALSE(wants(1, 'b', GROUP));
+    wire_end();
+}
+
 static void sources_leave(void)
 {
     start();
@@ -236,6 +254,7 @@ static const struct unit_case cases[] = {
     {"the last one's leave is fast", last_one_leaves},
     {"another who stays is asked", another_stays},
     {"another who wants a source keeps that", another_wants_a_source},
+    {"another who wants a forgotten source keeps that, too", another_wants_a_forgotten_source},
     {"sources are left fast, one by one", sources_leave},
     {"long lists in several messages add up", lists_in_parts},
     {"an answer is no change of mode", answer_in_mode_exclude},
