@@ -194,6 +194,7 @@ check-unit:
 	    echo "---- build/$$build/sim/igmp 1-20"; build/$$build/sim/igmp 1-20 || exit 1; \
 	done
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
+	@echo "---- build/asan/fuzz/igmp_mutate"; build/asan/fuzz/igmp_mutate 300000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 check-integration:
@@ -204,7 +205,7 @@ check-integration:
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
 # to its shell.
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/talk
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/igmp_mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -233,6 +234,12 @@ fuzz-rip:
 $(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+
+# IGMP messages, into a router that proxies.
+$(OUT)/fuzz/igmp_mutate: $(OUT)/tests/fuzz/igmp_mutate.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 .PHONY: fuzzers fuzz-rip
 
 # RIP and IGMP in simulated time, by seeds. One of them again: build/release/sim/rip SEED

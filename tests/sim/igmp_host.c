@@ -59,7 +59,7 @@ static void end_exchanges(struct slot *slot, uint16_t exchanges, bool lost)
 static void begin_exchanges(struct slot *slot, uint16_t exchanges)
 {
     for (unsigned j = 0; j < EXCHANGES; j++)
-        slot->pending[j] += exchanges >> j & 1;
+        slot->pending[j] = (uint8_t)(slot->pending[j] + (exchanges >> j & 1));
 }
 
 static uint16_t pending_of(const struct slot *slot)

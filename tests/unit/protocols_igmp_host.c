@@ -170,6 +170,25 @@ static void merging_changes(void)
     wire_end();
 }
 
+/* What is taken back while it is being reported is reported as taken back, as often. */
+static void taking_back(void)
+{
+    struct igmp_static statics[] = {{GROUP, source_of('a')}, {GROUP, source_of('b')}};
+    struct igmp_interface_settings s = igmp_interface_settings_default, upstream = s;
+    upstream.robustness = 3;
+    start_with(&upstream);
+    s.n_statics = 2;
+    s.statics = statics;
+    CU_ASSERT_TRUE(igmp_interface_set(wire.igmp, 1, &s, wire.now));
+    wire_run(0);
+    SAID(UP, "ALLOW(7,ab)");
+    s.n_statics = 1;
+    CU_ASSERT_TRUE(igmp_interface_set(wire.igmp, 1, &s, wire.now));
+    wire_run(5000);
+    SAID(UP, "ALLOW(7,ab) ALLOW(7,a) BLOCK(7,b) ALLOW(7,a) BLOCK(7,b) BLOCK(7,b)");
+    wire_end();
+}
+
 static void one_message_for_many(void)
 {
     struct igmp_report report;
@@ -436,6 +455,7 @@ static const struct unit_case cases[] = {
     {"static groups count, and what is gone does not", static_and_gone},
     {"changes are reported, and repeated", reporting_changes},
     {"changes are merged with those before", merging_changes},
+    {"changes that are taken back are reported so", taking_back},
     {"many changes go in one message", one_message_for_many},
     {"queries are answered", answering},
     {"answers are spread over the response time", spreading},

@@ -216,6 +216,22 @@ static void a_stranger_blocks(void)
     expect_question();
 }
 
+/* It was in mode EXCLUDE, and was started anew since: what it wants now is known in part only. */
+static void a_host_that_restarted(void)
+{
+    start();
+    say(1, B, IGMP_TO_EX, GROUP, "");
+    wire_run(200000);
+    say(1, A, IGMP_TO_EX, GROUP, "");
+    say(1, B, IGMP_ALLOW, GROUP, "a");
+    wire_run(71000);
+    CU_ASSERT_EQUAL(group_of(1, GROUP).hosts, 1);
+    CU_ASSERT_FALSE(group_of(1, GROUP).tracked);
+    say(1, A, IGMP_TO_IN, GROUP, "");
+    CU_ASSERT_TRUE(wants(1, 'b', GROUP));
+    wire_end();
+}
+
 /* ---- what is remembered ends ---- */
 
 static void forgetting(void)
@@ -264,6 +280,7 @@ static const struct unit_case cases[] = {
     {"no fast leave where a host has too many sources", too_many_sources},
     {"no fast leave before everyone was heard", just_begun},
     {"no fast leave when something was missed", a_stranger_blocks},
+    {"no fast leave when a host has restarted", a_host_that_restarted},
     {"silent hosts are forgotten", forgetting},
     {"hosts are shown in order", looking},
 };
