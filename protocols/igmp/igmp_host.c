@@ -221,28 +221,29 @@ static struct igmp_member *member_from(struct igmp_interface *i, uint32_t group)
     return patricia_next(&i->host.members, &cursor, &prefix, &value) ? value : NULL;
 }
 
+/* Whether what MEMBER has to say goes into another message than what waits. */
+static bool needs_another(const struct igmp_member *member)
+{
+    const struct igmp_report *batch = &member->interface->host.batch;
+    return batch->n > 0 && igmp_report_room(batch) < (int)member->n_sources;
+}
+
 /* One message of the answer to a general query; the rest of them follow. */
 static void walk(struct timer *timer, void *context, struct now now)
 {
     struct igmp_host *host = (struct igmp_host *)((char *)timer - offsetof(struct igmp_host, answer));
     struct igmp_interface *i = (struct igmp_interface *)((char *)host - offsetof(struct igmp_interface, host));
     struct igmp *igmp = context;
-    uint64_t sent = i->counters.out_reports + i->counters.out_failed;
-    struct igmp_member *member = NULL;
-    unsigned most = IGMP_MESSAGE_MAX / IGMP_RECORD;
     if (!host->walking)
         host->walk_from = 1;
-    host->walking = true;
-    while (most-- > 0 && sent == i->counters.out_reports + i->counters.out_failed) {
-        member = member_from(i, host->walk_from);
-        if (member == NULL)
-            break;
+    igmp_report_flush(i, now);
+    struct igmp_member *member = member_from(i, host->walk_from);
+    for (unsigned most = IGMP_MESSAGE_MAX / IGMP_RECORD; most > 0 && member != NULL && !needs_another(member); most--) {
         host->walk_from = member->group + 1;
-        unsigned asked = member->n_asked;
         member->n_asked = 0; /* all of it is said: nothing else need be */
         igmp_report_answer(member, now);
-        if (asked > 0 || timer_is_set(&member->answer))
-            timer_stop(&igmp->timers, &member->answer);
+        timer_stop(&igmp->timers, &member->answer);
+        member = member_from(i, host->walk_from);
     }
     host->walking = member != NULL;
     if (host->walking)

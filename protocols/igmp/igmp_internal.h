@@ -53,7 +53,6 @@ struct igmp_tracked {
     uint64_t exclude_until_ns; /* mode EXCLUDE, unless heard again */
     uint32_t addr;
     bool exclude;
-    bool mixed;         /* EXCLUDE, but an INCLUDE record came since */
     uint16_t n_sources; /* wanted ones; with exclude, unwanted ones; in order */
     uint32_t *sources;
 };
@@ -303,8 +302,13 @@ void igmp_track_record(struct igmp_group *group, enum igmp_record_type type, con
 void igmp_track_doubt(struct igmp_group *group, uint64_t until_ns);
 bool igmp_track_is_complete(const struct igmp_group *group, struct now now);
 
-/* Whether a tracked host wants SOURCE; with SOURCE 0, whether one is in mode EXCLUDE. */
+/* Whether a tracked host wants SOURCE. */
 bool igmp_track_wants(const struct igmp_group *group, uint32_t source, struct now now);
+
+/* Whether the group may switch to mode INCLUDE at once: no tracked host is in mode EXCLUDE, and what they all want is
+ * among the sources whose timers run. (It need not be: a change to EXCLUDE forgets the sources that it does not name.)
+ */
+bool igmp_track_may_include(const struct igmp_group *group, struct now now);
 void igmp_track_forget(struct igmp_group *group);
 
 /* ---- igmp_host.c ---- */

@@ -148,21 +148,27 @@ static enum igmp_reject merge_sources(const struct work *w)
     return IGMP_ACCEPT;
 }
 
-/* Sources and group that were to be asked for, and that no tracked host wants, end now. */
+static bool is_leave(enum igmp_record_type type)
+{
+    return type == IGMP_BLOCK || type == IGMP_TO_IN || type == IGMP_TO_EX;
+}
+
+/* Sources and group that are being asked for, and that no tracked host wants, end now. */
 static void leave_fast(struct igmp_group *group, struct now now)
 {
     struct igmp_interface *i = group->interface;
-    if (!i->settings->fast_leave || !igmp_track_is_complete(group, now))
+    uint64_t asked = now.ns + igmp_last_member_time(i);
+    if (!i->settings->fast_leave || !i->querier || !igmp_track_is_complete(group, now))
         return;
     for (unsigned j = 0; j < group->n_sources; j++) {
         struct igmp_source *s = &group->sources[j];
-        if (s->left == 0 || s->ask_ns != now.ns || igmp_track_wants(group, s->addr, now))
+        if (s->until_ns == 0 || s->until_ns > asked || igmp_track_wants(group, s->addr, now))
             continue;
         s->until_ns = now.ns;
         s->left = 0;
         i->counters.fast_leaves++;
     }
-    if (group->asked_now && !igmp_track_wants(group, 0, now)) {
+    if (group->exclude && group->until_ns <= asked && igmp_track_may_include(group, now)) {
         group->until_ns = now.ns;
         group->left = 0;
         group->asked_now = false;
@@ -255,7 +261,8 @@ enum igmp_reject igmp_group_record(struct igmp_interface *i, uint32_t addr, enum
             note_version(group, version, now);
         if (version == 3)
             igmp_track_record(group, type, list, n, reporter, now);
-        leave_fast(group, now);
+        if (is_leave(type))
+            leave_fast(group, now);
         igmp_ask_new(group, now);
     }
     igmp_group_done(group, now);

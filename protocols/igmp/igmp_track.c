@@ -71,7 +71,7 @@ static void fire(struct timer *timer, void *context, struct now now)
         timer_set(&igmp->timers, timer, until);
         return;
     }
-    if (t->mixed && t->until_ns > now.ns) /* it may be in mode INCLUDE now, with sources that it has not said */
+    if (t->until_ns > now.ns) /* it may be in mode INCLUDE now, with sources that we have not noted */
         igmp_track_doubt(t->group, now.ns + igmp_membership_interval(t->group->interface));
     forget(t);
 }
@@ -183,19 +183,17 @@ static bool take(struct igmp_tracked *t, enum igmp_record_type type, const uint3
     case IGMP_IS_EX:
     case IGMP_TO_EX:
         t->exclude = true;
-        t->mixed = false;
         t->exclude_until_ns = t->until_ns;
         if (n > IGMP_HOST_SOURCES_MAX)
             n = IGMP_HOST_SOURCES_MAX; /* the others are taken to be wanted */
         return replace(t, list, n);
     case IGMP_TO_IN:
         if (t->exclude || n == 0) {
-            t->exclude = t->mixed = false;
+            t->exclude = false;
             return replace(t, list, n);
         }
         return combine(t, list, n, true); /* long lists come in several records (4.2.17) */
     case IGMP_IS_IN:                      /* of a host in mode EXCLUDE too, if sources were asked for (table 5) */
-        t->mixed = t->exclude;
         return combine(t, list, n, !t->exclude);
     case IGMP_ALLOW:
         return combine(t, list, n, !t->exclude);
@@ -241,11 +239,24 @@ void igmp_track_record(struct igmp_group *group, enum igmp_record_type type, con
 
 bool igmp_track_wants(const struct igmp_group *group, uint32_t source, struct now now)
 {
+    for (const struct igmp_tracked *t = group->tracked; t != NULL; t = t->next)
+        if (t->until_ns > now.ns && has(t, source) != t->exclude)
+            return true;
+    return false;
+}
+
+bool igmp_track_may_include(const struct igmp_group *group, struct now now)
+{
     for (const struct igmp_tracked *t = group->tracked; t != NULL; t = t->next) {
         if (t->until_ns <= now.ns)
             continue;
-        if (source == 0 ? t->exclude : has(t, source) != t->exclude)
-            return true;
+        if (t->exclude)
+            return false;
+        for (unsigned j = 0; j < t->n_sources; j++) {
+            const struct igmp_source *s = igmp_source_find(group, t->sources[j]);
+            if (s == NULL || s->until_ns <= now.ns)
+                return false;
+        }
     }
-    return false;
+    return true;
 }
