@@ -5,6 +5,7 @@
 #   make check      unit tests, sanitizers, integration tests
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
+#   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers, and hosts with IGMP, in simulated time   (SEEDS=1000)
@@ -167,6 +168,15 @@ demo: deps
 	$(give_back)
 	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
 
+# Three routers with RIP and FRR, to play with (CHECK=1: tries it and takes it away; DOWN=1: takes it away).
+lab-rip: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@CHECK=$(CHECK) DOWN=$(DOWN) LAB=$(LAB) $(PYTHON) tests/lab/rip.py
+lab-rip-down:
+	@$(MAKE) --no-print-directory lab-rip DOWN=1
+.PHONY: lab-rip lab-rip-down
+
 # Tests print one line 'N passed, N failed' or CUnit's and pytest's own; the first failure ends the run.
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile
 JOBS   ?= 2
@@ -197,10 +207,11 @@ check-unit:
 	@echo "---- build/asan/fuzz/igmp_mutate"; build/asan/fuzz/igmp_mutate 300000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
+# What is marked one_build needs no second build (tests/integration/conftest.py).
 check-integration:
 	FERRYD_BUILD=asan FERRYD_LANES=1 $(PYTEST) tests/integration
-	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) tests/integration
-	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) tests/integration
+	FERRYD_BUILD=release FERRYD_LANES=2 $(PYTEST) -m "not one_build" tests/integration
+	FERRYD_BUILD=tsan FERRYD_LANES=2 $(PYTEST) -m "not one_build" tests/integration
 
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
 # to its shell.
@@ -282,7 +293,8 @@ bench: deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/ferryd $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 ferryd $(DESTDIR)$(PREFIX)/sbin/ferryd
@@ -290,6 +302,7 @@ install: all
 	test -e $(DESTDIR)/etc/ferryd/ferryd.conf || install -m 640 etc/ferryd.conf $(DESTDIR)/etc/ferryd/ferryd.conf
 	sed 's|@PREFIX@|$(PREFIX)|g' etc/ferryd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service
 	install -m 644 man/ferryd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/ferryd-conformance.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 man/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/ferrysh.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 etc/ferrysh.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh
@@ -298,6 +311,7 @@ install: all
 # All that install made, but for the configuration.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ferryd $(DESTDIR)$(PREFIX)/bin/ferrysh $(DESTDIR)$(PREFIX)/share/man/man8/ferryd.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7/ferryd-conformance.7 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/ferryd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man1/ferrysh.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ferryd.service \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ferrysh

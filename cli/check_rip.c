@@ -42,9 +42,17 @@ static void check_prefix_lists(const struct check *c)
         if (first != list)
             config_error(c->errors, list->place, "prefix list '%s' is there twice%s", list->name,
                          check_first_text(first->place, list->place, where, sizeof where));
-        for (size_t k = 0; k < list->n_rules; k++)
-            if (!list->rules[k].doubtful)
-                check_rule(c, list, &list->rules[k]);
+        int64_t seq = 0;
+        for (size_t k = 0; k < list->n_rules; k++) {
+            if (list->rules[k].doubtful)
+                continue;
+            check_rule(c, list, &list->rules[k]);
+            if (list->rules[k].seq != 0 && list->rules[k].seq <= seq)
+                config_error(c->errors, list->rules[k].place,
+                             "prefix list '%s': seq %lld stands behind %lld: rules stand in the order of their numbers",
+                             list->name, (long long)list->rules[k].seq, (long long)seq);
+            seq = config_seq(&list->rules[k], seq);
+        }
     }
 }
 
@@ -94,7 +102,9 @@ static void check_key_chains(const struct check *c)
 
 static void check_password(const struct check *c, const char *key, struct config_place place, const char *whose)
 {
-    if (key != NULL && strlen(key) > PASSWORD_MAX)
+    uint8_t bytes[CONFIG_SECRET_MAX];
+    size_t len;
+    if (key != NULL && config_secret(key, bytes, &len) && len > PASSWORD_MAX)
         config_error(c->errors, place, "%s: a password of \"text\" has at most %d bytes", whose, PASSWORD_MAX);
 }
 
@@ -109,6 +119,8 @@ static void check_chain(const struct check *c, const struct config_interface *i)
     }
     if (rip->key != NULL)
         config_error(c->errors, place, "interface '%s' has both a 'key' and a 'key-chain'", i->name);
+    if (chain->n_keys == 0) /* it must not come to no authentication: RFC 4822 5.1 (2) */
+        config_error(c->errors, place, "interface '%s': key chain '%s' has no keys", i->name, rip->key_chain);
     for (size_t k = 0; k < chain->n_keys; k++) {
         int64_t mode = chain->keys[k].algorithm == CONFIG_UNSAID ? rip->auth_mode : chain->keys[k].algorithm;
         if (mode == RIP_AUTH_TEXT)
@@ -124,6 +136,10 @@ static void check_chain(const struct check *c, const struct config_interface *i)
 static void check_authentication(const struct check *c, const struct config_interface *i)
 {
     const struct config_rip_interface *rip = &i->rip;
+    bool keys = rip->key != NULL || rip->key_chain != NULL;
+    if (rip->auth_mode == RIP_AUTH_NONE && keys && rip->enabled && c->config->rip.enabled) /* RFC 4822 3.1 */
+        config_warning(c->errors, check_place(rip->key != NULL ? rip->key_place : rip->key_chain_place, i->place),
+                       "interface '%s' has a key, and authenticates nothing: it has no 'mode'", i->name);
     if (rip->auth_mode == RIP_AUTH_NONE)
         return;
     if (rip->key == NULL && rip->key_chain == NULL)

@@ -131,6 +131,7 @@ struct config_arp {
 };
 
 struct config_prefix_rule {
+    int64_t seq;    /* 0: not said */
     int64_t action; /* enum config_action */
     struct prefix prefix;
     int64_t ge, le; /* 0: not said */
@@ -139,6 +140,16 @@ struct config_prefix_rule {
 };
 
 enum config_action { CONFIG_PERMIT, CONFIG_DENY };
+
+#define CONFIG_SEQ_STEP 5
+#define CONFIG_SEQ_MAX  INT64_C(2147483647)
+
+/* The number of RULE behind one whose number is BEFORE (0: the first): what it says, or the next multiple of the step.
+ */
+static inline int64_t config_seq(const struct config_prefix_rule *rule, int64_t before)
+{
+    return rule->seq != 0 ? rule->seq : before / CONFIG_SEQ_STEP * CONFIG_SEQ_STEP + CONFIG_SEQ_STEP;
+}
 
 struct config_prefix_list {
     char *name;
@@ -159,6 +170,7 @@ struct config_key {
 
 struct config_key_chain {
     char *name;
+    bool fail_secure;
     struct config_key *keys;
     size_t n_keys;
     bool doubtful;
@@ -323,5 +335,10 @@ const struct config_key_chain *config_key_chain_find(const struct config *config
 /* "2026-11-20 09:05:00..2027-01-01": UTC, the time of day may be cut short or left out, T may stand for the space, and
  * an end that is left out is open. False if it is not that. Milliseconds since 1970; 0: open. */
 bool config_lifetime(const char *text, uint64_t *from_ms, uint64_t *until_ms);
+
+#define CONFIG_SECRET_MAX 128 /* bytes */
+
+/* A password or key: its bytes, or those after "hex:" in digits. False if it is too long or those are no bytes. */
+bool config_secret(const char *text, uint8_t to[CONFIG_SECRET_MAX], size_t *len);
 
 #endif

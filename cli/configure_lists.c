@@ -9,7 +9,8 @@
 
 /* ---- ip prefix-list ---- */
 
-static const struct command list_name, list_name_no, rule_permit, rule_deny, rule_prefix, rule_any, rule_ge, rule_le;
+static const struct command list_name, list_name_no, rule_permit, rule_deny, rule_prefix, rule_any, rule_ge, rule_le,
+    rule_seq, rule_seq_no;
 
 static const struct schema_key *rules_key(void)
 {
@@ -50,10 +51,43 @@ static struct config_prefix_rule read_rule(const struct edit *edit)
     return rule;
 }
 
+/* Whatever their numbers are. */
+static bool is_same_rule(const struct config_prefix_rule *a, const struct config_prefix_rule *b)
+{
+    struct config_prefix_rule numbered = *a;
+    numbered.seq = b->seq;
+    return schema_same_entry(rules_key()->group, &numbered, b);
+}
+
 static size_t find_rule(const struct config_prefix_list *list, const struct config_prefix_rule *rule)
 {
     size_t i = 0;
-    while (i < list->n_rules && !schema_same_entry(rules_key()->group, &list->rules[i], rule))
+    while (i < list->n_rules && !is_same_rule(&list->rules[i], rule))
+        i++;
+    return i;
+}
+
+/* Rules of a list in which any has a number get theirs, so that they keep it whatever comes and goes. */
+static void number_rules(struct config_prefix_list *list)
+{
+    int64_t seq = 0;
+    for (size_t i = 0; i < list->n_rules; i++)
+        list->rules[i].seq = seq = config_seq(&list->rules[i], seq);
+}
+
+static bool is_numbered(const struct config_prefix_list *list)
+{
+    for (size_t i = 0; i < list->n_rules; i++)
+        if (list->rules[i].seq != 0)
+            return true;
+    return false;
+}
+
+/* The first rule whose number is not less than SEQ. */
+static size_t place_of(const struct config_prefix_list *list, int64_t seq)
+{
+    size_t i = 0;
+    while (i < list->n_rules && list->rules[i].seq < seq)
         i++;
     return i;
 }
@@ -62,8 +96,13 @@ static bool remove_rule(struct config *config, struct config_prefix_list *list, 
                         size_t why_size)
 {
     struct config_prefix_rule rule = read_rule(edit);
-    size_t i = find_rule(list, &rule);
-    if (i == list->n_rules)
+    const struct command_arg *seq = edit_arg(edit, &rule_seq_no);
+    bool said = edit_arg(edit, &rule_permit) != NULL || edit_arg(edit, &rule_deny) != NULL;
+    if (seq != NULL || is_numbered(list))
+        number_rules(list);
+    size_t i = seq != NULL ? place_of(list, seq->number) : find_rule(list, &rule);
+    bool there = i < list->n_rules && (seq == NULL || list->rules[i].seq == seq->number);
+    if (!there || (said && !is_same_rule(&list->rules[i], &rule)))
         return edit_refuse(why, why_size, "prefix list '%s' has no such rule", list->name);
     schema_remove(rules_key(), list, i);
     if (list->n_rules == 0) /* as it was before its first */
@@ -71,9 +110,47 @@ static bool remove_rule(struct config *config, struct config_prefix_list *list, 
     return true;
 }
 
+/* At its number: in place of the rule that has it, or between those of lower and higher ones. */
+static bool set_rule(struct config_prefix_list *list, struct config_prefix_rule rule, int64_t seq, char *why,
+                     size_t why_size)
+{
+    number_rules(list);
+    size_t i = place_of(list, seq), last = list->n_rules;
+    rule.seq = seq;
+    if (i == last || list->rules[i].seq != seq) {
+        if (schema_append(rules_key(), list) == NULL)
+            return edit_refuse(why, why_size, "the system gave no memory");
+        memmove(&list->rules[i + 1], &list->rules[i], (last - i) * sizeof list->rules[0]);
+    }
+    list->rules[i] = rule;
+    return true;
+}
+
+/* Behind the others, if it is not there. */
+static bool append_rule(struct config_prefix_list *list, struct config_prefix_rule rule, char *why, size_t why_size)
+{
+    if (find_rule(list, &rule) < list->n_rules)
+        return true;
+    bool numbered = is_numbered(list);
+    if (numbered)
+        number_rules(list);
+    if (numbered && list->rules[list->n_rules - 1].seq > CONFIG_SEQ_MAX - CONFIG_SEQ_STEP)
+        return edit_refuse(why, why_size, "no number is left behind the last rule of '%s': give it one by seq",
+                           list->name);
+    struct config_prefix_rule *added = schema_append(rules_key(), list);
+    if (added == NULL)
+        return edit_refuse(why, why_size, "the system gave no memory");
+    *added = rule;
+    if (numbered)
+        number_rules(list);
+    return true;
+}
+
 static bool change_list(const struct edit *edit, struct config *config, char *why, size_t why_size)
 {
-    bool no = edit_undoes(edit), one = edit_arg(edit, &rule_permit) != NULL || edit_arg(edit, &rule_deny) != NULL;
+    bool no = edit_undoes(edit), one = edit_arg(edit, &rule_permit) != NULL || edit_arg(edit, &rule_deny) != NULL ||
+                                       edit_arg(edit, &rule_seq_no) != NULL;
+    const struct command_arg *seq = edit_arg(edit, &rule_seq);
     const char *name = edit_arg(edit, no ? &list_name_no : &list_name)->text;
     struct config_prefix_list *list = find_list(config, name);
     if (no && list == NULL)
@@ -86,14 +163,9 @@ static bool change_list(const struct edit *edit, struct config *config, char *wh
     }
     if (list == NULL && (list = make_list(config, name, why, why_size)) == NULL)
         return false;
-    struct config_prefix_rule rule = read_rule(edit);
-    if (find_rule(list, &rule) < list->n_rules)
-        return true;
-    struct config_prefix_rule *added = schema_append(rules_key(), list);
-    if (added == NULL)
-        return edit_refuse(why, why_size, "the system gave no memory");
-    *added = rule;
-    return true;
+    if (seq != NULL)
+        return set_rule(list, read_rule(edit), seq->number, why, why_size);
+    return append_rule(list, read_rule(edit), why, why_size);
 }
 
 #define RUN .run = &edit_run, .edit = EDIT(change_list)
@@ -112,9 +184,19 @@ static const struct command rule_any = {COMMAND_WORD, "any", "Whatever is left",
 static const struct command *const matches[] = {&rule_any, &rule_prefix, NULL};
 static const struct command rule_permit = {COMMAND_WORD, "permit", "Let it through", .next = matches};
 static const struct command rule_deny = {COMMAND_WORD, "deny", "Keep it out", .next = matches};
-static const struct command *const rules[] = {&rule_deny, &rule_permit, NULL};
+static const struct command *const actions[] = {&rule_deny, &rule_permit, NULL};
+#define SEQ COMMAND_NUMBER, "(1-2147483647)", "Its number", .min = 1, .max = CONFIG_SEQ_MAX, .next = actions
+static const struct command rule_seq = {SEQ};
+static const struct command rule_seq_no = {SEQ, RUN};
+static const struct command *const seqs[] = {&rule_seq, NULL};
+static const struct command *const seqs_no[] = {&rule_seq_no, NULL};
+static const struct command word_seq = {COMMAND_WORD, "seq", "At this place in the list, or instead of what is there",
+                                        .next = seqs};
+static const struct command word_seq_no = {COMMAND_WORD, "seq", "The rule of this number", .next = seqs_no};
+static const struct command *const rules[] = {&rule_deny, &rule_permit, &word_seq, NULL};
+static const struct command *const rules_no[] = {&rule_deny, &rule_permit, &word_seq_no, NULL};
 static const struct command list_name = {COMMAND_ANY, "NAME", "Its name", .next = rules};
-static const struct command list_name_no = {COMMAND_ANY, "NAME", "Its name", .next = rules, RUN};
+static const struct command list_name_no = {COMMAND_ANY, "NAME", "Its name", .next = rules_no, RUN};
 static const struct command *const list_words[] = {&list_name, NULL};
 static const struct command *const list_words_no[] = {&list_name_no, NULL};
 const struct command command_prefix_list = {COMMAND_WORD, "prefix-list", "Add a rule to a list of prefixes",
@@ -228,12 +310,31 @@ static bool set_key(const struct edit *edit, struct config_key_chain *chain, siz
     return false;
 }
 
-static bool change_key(const struct edit *edit, struct config *config, char *why, size_t why_size)
+/* NULL, with a sentence in WHY, if it is gone. */
+static struct config_key_chain *chain_of_mode(const struct edit *edit, struct config *config, char *why,
+                                              size_t why_size)
 {
     struct config_key_chain *chain = find_chain(config, edit->subject);
     if (chain == NULL)
-        return edit_refuse(why, why_size, "key chain '%s' is no longer configured: \"key chain %s\" makes it anew",
-                           edit->subject, edit->subject);
+        edit_refuse(why, why_size, "key chain '%s' is no longer configured: \"key chain %s\" makes it anew",
+                    edit->subject, edit->subject);
+    return chain;
+}
+
+static bool change_fail_secure(const struct edit *edit, struct config *config, char *why, size_t why_size)
+{
+    struct config_key_chain *chain = chain_of_mode(edit, config, why, why_size);
+    if (chain == NULL)
+        return false;
+    chain->fail_secure = !edit_undoes(edit);
+    return true;
+}
+
+static bool change_key(const struct edit *edit, struct config *config, char *why, size_t why_size)
+{
+    struct config_key_chain *chain = chain_of_mode(edit, config, why, why_size);
+    if (chain == NULL)
+        return false;
     int64_t id = edit_arg(edit, edit_undoes(edit) ? &key_number_no : &key_number)->number;
     size_t i = 0;
     while (i < chain->n_keys && chain->keys[i].id != id)
@@ -286,9 +387,13 @@ static const struct command *const numbers[] = {&key_number, NULL};
 static const struct command *const numbers_no[] = {&key_number_no, NULL};
 static const struct command key = {COMMAND_WORD, "key", "A key of the chain", .next = numbers};
 static const struct command key_no = {COMMAND_WORD, "key", "Take out a key", .next = numbers_no};
-static const struct command *const no_words[] = {&key_no, NULL};
+static const struct command fail_secure = {COMMAND_WORD, "fail-secure", "Stop RIP when the last key ends",
+                                           .run = &edit_run, .edit = EDIT(change_fail_secure)};
+static const struct command fail_secure_no = {COMMAND_WORD, "fail-secure", "Go on with the last key when it ends",
+                                              .run = &edit_run, .edit = EDIT(change_fail_secure)};
+static const struct command *const no_words[] = {&fail_secure_no, &key_no, NULL};
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
-static const struct command *const words[] = {&command_do, &command_end,  &command_exit, &key,
+static const struct command *const words[] = {&command_do, &command_end,  &command_exit, &fail_secure, &key,
                                               &no,         &command_quit, &command_show, NULL};
 const struct mode mode_key_chain = {
     .name = "config-keychain", .about = "key chain", .root = words, .parent = &mode_config};

@@ -6,6 +6,8 @@
 
 /* ---- what strings must look like ---- */
 
+_Static_assert(CONFIG_SECRET_MAX == RIP_SECRET_MAX, "the file takes what RIP does");
+
 /* A word of the shell, so that commands can name it. */
 static bool valid_name(const char *text)
 {
@@ -18,12 +20,22 @@ static bool valid_lifetime(const char *text)
     return config_lifetime(text, &from, &until);
 }
 
+static bool valid_secret(const char *text)
+{
+    uint8_t bytes[CONFIG_SECRET_MAX];
+    size_t len;
+    return schema_is_line(text) && config_secret(text, bytes, &len);
+}
+
 #define LIST_NAME  .valid = valid_name, .form = "a name of one word"
 #define NAME       .min = 1, .max = 31, LIST_NAME
 #define NO_OR_NAME .min = 0, .max = 31, LIST_NAME
 #define LIFETIME                                                                                                       \
     .kind = SCHEMA_STRING, .min = 0, .max = 48, .valid = valid_lifetime,                                               \
     .form = "a lifetime \"FROM..TO\" in UTC such as \"2026-11-20 09:00..2027-01-01\""
+#define SECRET                                                                                                         \
+    .secret = true, .max = 4 + 2 * CONFIG_SECRET_MAX, .valid = valid_secret,                                           \
+    .form = "one line of text of 128 bytes at most, or hex: and the digits of as many"
 #define PREFIX_LIST .kind = SCHEMA_STRING, NO_OR_NAME
 
 /* ---- the table ---- */
@@ -37,6 +49,9 @@ const char *const schema_redistributed[] = {"connected", "static", NULL};
 
 /* clang-format off */
 static const struct schema_key rule_keys[] = {
+    {.name = "seq", .kind = SCHEMA_INTEGER, .min = 1, .max = CONFIG_SEQ_MAX,
+     .help = "its number, by default the next multiple of 5", .shell = "ip prefix-list NAME seq N (permit | deny) ...",
+     AT(config_prefix_rule, seq), UNPLACED},
     {.name = "action", .kind = SCHEMA_ENUM, .words = actions, .required = true, .help = "what is done with it",
      .shell = "ip prefix-list NAME (permit | deny) A.B.C.D/L", AT(config_prefix_rule, action), UNPLACED},
     {.name = "prefix", .kind = SCHEMA_PREFIX, .required = true, .help = "prefixes that lie in this one",
@@ -70,8 +85,8 @@ static const struct schema_key key_keys[] = {
     {.name = "algorithm", .kind = SCHEMA_ENUM, .words = auth_modes, .initial = CONFIG_UNSAID,
      .help = "how it signs; by default the interface's mode",
      .shell = "key N algorithm (text | md5 | sha1 | sha256 | sha384 | sha512)", AT(config_key, algorithm), UNPLACED},
-    {.name = "key", .kind = SCHEMA_STRING, .required = true, .secret = true, .min = 1, .max = RIP_SECRET_MAX,
-     TEXT_LINE, .help = "the secret itself", .shell = "key N key-string TEXT", AT(config_key, secret), UNPLACED},
+    {.name = "key", .kind = SCHEMA_STRING, .required = true, .min = 1, SECRET, .help = "the secret itself",
+     .shell = "key N key-string TEXT", AT(config_key, secret), UNPLACED},
     {.name = "send", LIFETIME, .help = "when it is sent with; by default always",
      .shell = "key N send-lifetime FROM..TO", AT(config_key, send), PLACED(config_key, send_place)},
     {.name = "accept", LIFETIME, .help = "when it is accepted; by default always",
@@ -84,6 +99,8 @@ static const struct schema_group key_group = {.name = "keys", .one = "key", .man
 static const struct schema_key key_chain_keys[] = {
     {.name = "name", .kind = SCHEMA_STRING, .required = true, .identity = true, NAME, .help = "what it is named by",
      .shell = "key chain NAME", AT(config_key_chain, name), PLACED(config_key_chain, place)},
+    {.name = "fail-secure", .kind = SCHEMA_BOOL, .help = "RIP stops when the last key ends", .shell = "fail-secure",
+     AT(config_key_chain, fail_secure), UNPLACED},
     {.name = "keys", .kind = SCHEMA_ENTRIES, .group = &key_group, .help = "its keys", AT(config_key_chain, keys),
      .stride = SIZE_OF(config_key_chain, keys), COUNTED(config_key_chain, n_keys), UNPLACED},
 };
@@ -101,7 +118,7 @@ static const struct schema_key authentication_keys[] = {
      AT(config_interface, rip.auth_mode), PLACED(config_interface, rip.auth_place)},
     {.name = "key-id", .kind = SCHEMA_INTEGER, .min = 0, .max = 255, .initial = 1, .help = "the number of the key",
      .shell = "ip rip authentication key-id N", AT(config_interface, rip.key_id), UNPLACED},
-    {.name = "key", .kind = SCHEMA_STRING, .secret = true, .min = 0, .max = RIP_SECRET_MAX, TEXT_LINE,
+    {.name = "key", .kind = SCHEMA_STRING, .min = 0, SECRET,
      .help = "the password or key", .shell = "ip rip authentication string TEXT", AT(config_interface, rip.key),
      PLACED(config_interface, rip.key_place)},
     {.name = "key-chain", .kind = SCHEMA_STRING, NO_OR_NAME, .help = "keys that change in time, in place of the one",

@@ -80,9 +80,8 @@ static const struct rip_prefix_list *make_list(struct made *made, const struct c
 
 static void set_secret(struct rip_key *key, const char *secret)
 {
-    size_t len = strnlen(secret, sizeof key->secret);
-    key->secret_len = (uint8_t)len;
-    memcpy(key->secret, secret, len);
+    size_t len;
+    key->secret_len = config_secret(secret, key->secret, &len) ? (uint8_t)len : 0;
 }
 
 static void set_lifetime(struct rip_lifetime *lifetime, const char *text)
@@ -111,7 +110,7 @@ static struct rip_auth make_auth(struct made *made, const struct config *config,
         set_lifetime(&keys[i].send, from->send);
         set_lifetime(&keys[i].accept, from->accept);
     }
-    return (struct rip_auth){.n = (unsigned)n, .keys = keys};
+    return (struct rip_auth){.n = (unsigned)n, .keys = keys, .fail_secure = chain != NULL && chain->fail_secure};
 }
 
 static void make_offsets(struct made *made, const struct config *config, const struct config_rip_interface *c,

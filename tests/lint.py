@@ -79,7 +79,60 @@ def check_words():
                         problems.append(f"{path}:{number}: strcpy, strcat and sprintf are not used here")
 
 
+CONFORMANCE = os.path.join("man", "ferryd-conformance.7")
+
+
+def has_test(path, name):
+    """Whether the file has that function; of a unit test and a case of the simulation, whether it is in the list of cases."""
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        text = file.read()
+    if path.endswith(".py"):
+        return re.search(rf"^def {name}\(", text, re.MULTILINE) is not None
+    listed = not re.match(r"tests/unit/|tests/sim/cases", path) or re.search(rf", {name}\}}", text)
+    return bool(listed) and re.search(rf"^\w[\w ]* {name}\(", text, re.MULTILINE) is not None
+
+
+def check_conformance():
+    """The tests that the table of conformance names exist, every row that is done has one, and rows stand in order."""
+    row = order = None
+    rows = 0
+
+    def close():
+        if row and row["state"] in ("yes", "by choice") and not row["tests"]:
+            problems.append(f"{CONFORMANCE}:{row['line']}: no test is named")
+
+    with open(os.path.join(TOP, CONFORMANCE), encoding="utf-8") as file:
+        for number, text in enumerate(file, 1):
+            head = re.match(r"\.It ([\d.]+) : (.*)$", text)
+            test = re.match(r"\.Dl (\S+): (.*)$", text)
+            if head or re.match(r"\.S[hs] ", text):
+                close()
+                row = None
+            if text.startswith(".Sh RFC"):
+                order = []
+            elif head:
+                rows += 1
+                section = [int(part) for part in head.group(1).split(".")]
+                row = {"line": number, "state": head.group(2), "tests": 0}
+                if row["state"] not in ("yes", "by choice", "not", "not ours"):
+                    problems.append(f"{CONFORMANCE}:{number}: '{row['state']}' is none of the four words")
+                if section < order:
+                    problems.append(f"{CONFORMANCE}:{number}: section {head.group(1)} stands behind a later one")
+                order = section
+            elif row and test:
+                path = os.path.join("tests", test.group(1))
+                row["tests"] += 1
+                if not os.path.exists(os.path.join(TOP, path)):
+                    problems.append(f"{CONFORMANCE}:{number}: there is no {path}")
+                    continue
+                problems.extend(f"{CONFORMANCE}:{number}: {path} has no test {name}" for name in test.group(2).split(", ")
+                                if not has_test(path, name))
+    if rows == 0:
+        problems.append(f"{CONFORMANCE}: no row is written as this check expects")
+
+
 def main():
+    check_conformance()
     check_includes()
     check_first_lines()
     check_words()

@@ -20,8 +20,16 @@ static const char *const cure[RIP_AUTH_REASONS] = {
     [RIP_REJECT_AUTH_KEY_LIFETIME - RIP_REJECT_AUTH_PLACE] = "compare its lifetimes and the clocks of both sides",
     [RIP_REJECT_AUTH_DIGEST - RIP_REJECT_AUTH_PLACE] = "configure the same key on both sides",
     [RIP_REJECT_AUTH_SEQUENCE - RIP_REJECT_AUTH_PLACE] =
-        "if the sender has restarted it is heard again when its routes here have timed out",
+        "if the sender has restarted it is heard again when its routes here have timed out, or at once after "
+        "'clear ip rip neighbor'",
 };
+
+/* FRR asks for the table without authentication, whatever it is configured to do. */
+static const char *remark(enum rip_reject why, const uint8_t *message)
+{
+    bool asks = why == RIP_REJECT_AUTH_MISSING && message[0] == RIP_REQUEST;
+    return asks ? " (it was a request, which some routers never authenticate: alone it does no harm)" : "";
+}
 
 /* " (key 7, sequence number 1339429688)" if the message says so. */
 static void name_key(const uint8_t *message, char *to, size_t room)
@@ -46,7 +54,8 @@ bool rip_auth_log_refused(struct rip_auth_log *log, enum rip_reject why, const u
     if (log->of[i].unsaid > 0)
         snprintf(more, sizeof more, "; so were %llu more since this was last said",
                  (unsigned long long)log->of[i].unsaid);
-    snprintf(text, RIP_AUTH_TEXT_MAX, "%s%s; %s%s", rip_reject_meaning[why], key, cure[i], more);
+    snprintf(text, RIP_AUTH_TEXT_MAX, "%s%s; %s%s%s", rip_reject_meaning[why], key, cure[i], remark(why, message),
+             more);
     log->of[i].next_ns = now.ns + QUIET_NS;
     log->of[i].unsaid = 0;
     return true;
@@ -77,22 +86,26 @@ static uint64_t first_begin(const struct rip_auth *auth)
     return first;
 }
 
-bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, struct now now, bool *warning,
-                       char text[RIP_AUTH_TEXT_MAX])
+static bool state_is_told(struct rip_auth_log *log, const struct rip_auth *auth, const struct rip_keys_status *status,
+                          struct now now, bool *warning, char text[RIP_AUTH_TEXT_MAX])
 {
-    struct rip_keys_status status = rip_keys_status(auth, now.wall_ms);
-    uint8_t key = status.send != NULL ? status.send->id : 0;
+    uint8_t key = status->send != NULL ? status->send->id : 0;
     enum rip_keys_state before = log->state;
-    if (status.state == before && key == log->key)
+    if (status->state == before && key == log->key)
         return false;
-    log->state = status.state;
+    log->state = status->state;
     log->key = key;
     *warning = true;
-    switch (status.state) {
+    switch (status->state) {
     case RIP_KEYS_EXPIRED:
         snprintf(text, RIP_AUTH_TEXT_MAX,
                  "key %u expired at %s and no other is valid: it stays in use until one is configured", key,
-                 date_of(status.send->send.until_ms).text);
+                 date_of(status->send->send.until_ms).text);
+        return true;
+    case RIP_KEYS_STOPPED:
+        snprintf(text, RIP_AUTH_TEXT_MAX,
+                 "key %u expired at %s and no other is valid: nothing is sent until one is configured", key,
+                 date_of(status->send->send.until_ms).text);
         return true;
     case RIP_KEYS_NOT_YET:
         snprintf(text, RIP_AUTH_TEXT_MAX,
@@ -106,4 +119,40 @@ bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, st
     default:
         return false;
     }
+}
+
+/* True if KEY is over and was not when it was last looked at. */
+static bool has_just_ended(struct rip_auth_log *log, const struct rip_key *key, struct now now)
+{
+    uint64_t end = rip_keys_end(key), bit = UINT64_C(1) << key->id % 64, *word = &log->ended[key->id / 64];
+    bool is = end != 0 && now.wall_ms >= end, was = (*word & bit) != 0;
+    *word = is ? *word | bit : *word & ~bit;
+    return is && !was;
+}
+
+/* RFC 4822 5.1: the end of every key is told, not only of the last. */
+static bool end_is_told(struct rip_auth_log *log, const struct rip_auth *auth, const struct rip_keys_status *status,
+                        struct now now, char text[RIP_AUTH_TEXT_MAX])
+{
+    for (unsigned i = 0; i < auth->n; i++) {
+        const struct rip_key *key = &auth->keys[i];
+        if (!has_just_ended(log, key, now) || (key == status->send && status->state != RIP_KEYS_VALID))
+            continue;
+        snprintf(text, RIP_AUTH_TEXT_MAX, "key %u expired at %s: it is neither sent with nor accepted any more",
+                 key->id, date_of(rip_keys_end(key)).text);
+        return true;
+    }
+    return false;
+}
+
+bool rip_auth_log_keys(struct rip_auth_log *log, const struct rip_auth *auth, struct now now, bool *warning,
+                       char text[RIP_AUTH_TEXT_MAX])
+{
+    struct rip_keys_status status = rip_keys_status(auth, now.wall_ms);
+    for (unsigned i = 0; log->state == RIP_KEYS_NONE && i < auth->n; i++)
+        has_just_ended(log, &auth->keys[i], now); /* before anybody looked: no news */
+    if (state_is_told(log, auth, &status, now, warning, text))
+        return true;
+    *warning = false;
+    return end_is_told(log, auth, &status, now, text);
 }

@@ -111,6 +111,17 @@ static void answer_entries(struct rip *rip, const struct incoming *in, struct ou
     }
 }
 
+/* RFC 2453 4.6: not in a version that is not sent. RFC 1058 3.4.1: one that is silent answers all the same who does not
+ * ask from the port of RIP, as that one only watches. */
+static bool may_answer(const struct incoming *in, const struct outlet *outlet)
+{
+    const struct rip_interface_settings *s = in->interface->settings;
+    if (outlet->open)
+        return outlet->job != JOB_GOODBYE;
+    return s->passive && !s->loopback && in->datagram->src_port != RIP_PORT &&
+           (s->send & (in->header.version == 1 ? RIP_V1 : RIP_V2)) != 0;
+}
+
 static enum rip_reject take_request(struct rip *rip, const struct incoming *in, struct now now)
 {
     struct rip_interface *interface = in->interface;
@@ -122,8 +133,8 @@ static enum rip_reject take_request(struct rip *rip, const struct incoming *in, 
         return RIP_REJECT_RATE;
     interface->counters.in_requests++;
     in->neighbour->requests++;
-    if (!outlet->open || outlet->job == JOB_GOODBYE)
-        return RIP_ACCEPT; /* RFC 2453 4.6: not in a version that is not sent */
+    if (!may_answer(in, outlet))
+        return RIP_ACCEPT;
     struct rip_entry first = rip_entry_get(in->message + in->begin);
     if (in->end - in->begin == RIP_ENTRY && first.family == RIP_FAMILY_NONE && first.metric == RIP_INFINITY)
         return rip_outlet_reply(rip, outlet, in->datagram->src, in->datagram->src_port);
@@ -148,6 +159,18 @@ static uint32_t gateway_of(const struct incoming *in, const struct rip_entry *en
     return in->datagram->src;
 }
 
+/* RFC 1058 3.4.2, of any network that we are on: few lengths make an address one of those, as its last bits tell. */
+static bool is_broadcast(const struct rip *rip, uint32_t addr)
+{
+    for (uint8_t len = 30; len > 0 && (addr & ~prefix_mask(len)) == ~prefix_mask(len); len--) {
+        struct prefix network = {.addr = addr & prefix_mask(len), .len = len};
+        const struct rip_route *route = rip_route_find(rip, network);
+        if (route != NULL && route->interface != PORT_NONE)
+            return true;
+    }
+    return false;
+}
+
 static enum rip_reject take_route(struct rip *rip, const struct incoming *in, const struct rip_entry *entry,
                                   struct now now)
 {
@@ -157,6 +180,8 @@ static enum rip_reject take_route(struct rip *rip, const struct incoming *in, co
         return reject;
     if (entry->metric == 0 || entry->metric > RIP_INFINITY)
         return RIP_REJECT_METRIC;
+    if (prefix.len == 32 && is_broadcast(rip, prefix.addr))
+        return RIP_REJECT_ADDRESS;
     uint32_t gateway = gateway_of(in, entry);
     uint8_t metric = gateway != 0 ? (uint8_t)entry->metric : RIP_INFINITY;
     return rip_path_offer(rip, in->neighbour, prefix, gateway, in->header.version > 1 ? entry->tag : 0, metric, now);

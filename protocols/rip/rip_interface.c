@@ -181,7 +181,7 @@ void rip_interface_watch_keys(struct rip *rip, struct rip_interface *interface, 
 {
     char text[RIP_AUTH_TEXT_MAX];
     bool warning;
-    if (rip_auth_log_keys(&interface->auth_log, &interface->settings->auth, now, &warning, text))
+    while (rip_auth_log_keys(&interface->auth_log, &interface->settings->auth, now, &warning, text))
         rip_log(rip, warning ? RIP_WARNING : RIP_NOTICE, interface->port, 0, "%s", text);
 }
 
@@ -293,9 +293,11 @@ bool rip_interface_reap(struct rip *rip, struct rip_interface *interface)
 
 void rip_interface_free(struct rip *rip, struct rip_interface *interface)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
+        rip_outlet_drop_replies(rip, &interface->outlets[i]);
         if (interface->outlets[i].open)
             rip_outlet_close(rip, &interface->outlets[i]);
+    }
     rip_neighbours_free(interface);
     patricia_clear(&interface->summaries, free);
     rip->interfaces[interface->port] = NULL;

@@ -76,6 +76,8 @@ struct rip_route {
     bool dirty;         /* the RIB told something: to be updated by the next rip_run */
 
     /* what all of that comes to */
+    uint32_t next_hop; /* on a subnet of ours or not; 0: us. Stays when the route is lost: it is lost by that */
+    bool next_hop_is_learned;
     uint8_t kind; /* enum rip_kind */
     uint8_t metric;
     uint16_t tag;
@@ -367,6 +369,9 @@ void rip_outlet_request(struct rip *rip, struct outlet *outlet, struct now now);
 
 /* Answers a request for the whole table. RIP_REJECT_RATE when too many are being answered. */
 enum rip_reject rip_outlet_reply(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port);
+
+/* Whoever is being answered by OUTLET, open or not, is so no more. */
+void rip_outlet_drop_replies(struct rip *rip, const struct outlet *outlet);
 
 /* Answers with these ENTRIES, as they are. */
 void rip_outlet_answer(struct rip *rip, struct outlet *outlet, uint32_t dst, uint16_t dst_port,

@@ -29,7 +29,8 @@ static bool sends_rather(const struct rip_key *key, const struct rip_key *than, 
     return a != b ? a > b : key->id < than->id;
 }
 
-const struct rip_key *rip_keys_to_send(const struct rip_auth *auth, uint64_t wall_ms)
+/* Of those that have begun: a valid one, or the one that ended last. */
+static const struct rip_key *best_to_send(const struct rip_auth *auth, uint64_t wall_ms)
 {
     const struct rip_key *best = NULL;
     bool best_valid = false;
@@ -46,12 +47,20 @@ const struct rip_key *rip_keys_to_send(const struct rip_auth *auth, uint64_t wal
     return best;
 }
 
+const struct rip_key *rip_keys_to_send(const struct rip_auth *auth, uint64_t wall_ms)
+{
+    const struct rip_key *key = best_to_send(auth, wall_ms);
+    return key != NULL && auth->fail_secure && has_ended(key->send, wall_ms) ? NULL : key;
+}
+
 bool rip_keys_accepts(const struct rip_auth *auth, const struct rip_key *key, uint64_t wall_ms)
 {
     if (!has_begun(key->accept, wall_ms))
         return false;
     if (!has_ended(key->accept, wall_ms))
         return true;
+    if (auth->fail_secure)
+        return false;
     for (unsigned i = 0; i < auth->n; i++) {
         struct rip_lifetime other = auth->keys[i].accept;
         if (is_valid(other, wall_ms) || (has_ended(other, wall_ms) && other.until_ms > key->accept.until_ms))
@@ -79,10 +88,20 @@ struct rip_keys_status rip_keys_status(const struct rip_auth *auth, uint64_t wal
     struct rip_keys_status status = {.state = RIP_KEYS_NONE};
     if (auth->n == 0)
         return status;
-    status.send = rip_keys_to_send(auth, wall_ms);
+    status.send = best_to_send(auth, wall_ms);
     if (status.send == NULL)
         status.state = RIP_KEYS_NOT_YET;
+    else if (!has_ended(status.send->send, wall_ms))
+        status.state = RIP_KEYS_VALID;
     else
-        status.state = has_ended(status.send->send, wall_ms) ? RIP_KEYS_EXPIRED : RIP_KEYS_VALID;
+        status.state = auth->fail_secure ? RIP_KEYS_STOPPED : RIP_KEYS_EXPIRED;
     return status;
+}
+
+uint64_t rip_keys_end(const struct rip_key *key)
+{
+    uint64_t send = key->send.until_ms, accept = key->accept.until_ms;
+    if (send == 0 || accept == 0)
+        return 0;
+    return send > accept ? send : accept;
 }

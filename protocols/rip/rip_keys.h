@@ -3,7 +3,8 @@
  * Of the keys that are valid now the one whose lifetime began last is sent with, and of those that began together the
  * one with the lowest number: as soon as a new key begins it is used, while the old one is still accepted. When none is
  * valid any more the one that ended last goes on, for sending and for accepting each, so that routing neither stops nor
- * goes on without authentication; rip_keys_status says so. A key is never used before its time. */
+ * goes on without authentication; rip_keys_status says so. Unless it is to fail secure (5.1): then nothing is sent and
+ * accepted any more. A key is never used before its time. */
 #ifndef PROTOCOLS_RIP_KEYS_H
 #define PROTOCOLS_RIP_KEYS_H
 
@@ -43,13 +44,17 @@ struct rip_key {
 struct rip_auth {
     unsigned n;
     const struct rip_key *keys;
+    bool fail_secure; /* the last key does not go on after its end */
 };
 
-/* NULL: there are none, or none has begun. */
+/* NULL: there are none, or none has begun, or all have ended for good. */
 const struct rip_key *rip_keys_to_send(const struct rip_auth *auth, uint64_t wall_ms);
 
 /* KEY is one of AUTH's. */
 bool rip_keys_accepts(const struct rip_auth *auth, const struct rip_key *key, uint64_t wall_ms);
+
+/* When KEY's time is over, for sending and for accepting; 0: never. */
+uint64_t rip_keys_end(const struct rip_key *key);
 
 /* NULL: there is none of that number that goes with a digest. */
 const struct rip_key *rip_keys_find(const struct rip_auth *auth, uint8_t id);
@@ -61,7 +66,8 @@ enum rip_keys_state {
     RIP_KEYS_NONE,    /* no authentication */
     RIP_KEYS_VALID,   /* SEND within its lifetime */
     RIP_KEYS_EXPIRED, /* SEND after its end, for want of another */
-    RIP_KEYS_NOT_YET  /* nothing can be sent */
+    RIP_KEYS_NOT_YET, /* nothing can be sent */
+    RIP_KEYS_STOPPED  /* nor any more, SEND being the one that ended last */
 };
 
 struct rip_keys_status {

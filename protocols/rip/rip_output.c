@@ -48,7 +48,7 @@ static void send_message(struct rip *rip, struct outlet *outlet, const struct ta
         rip_message_begin(&m, target->command, outlet->version, signs);
         for (; i < n && m.left > 0; i++) {
             struct rip_entry entry = entries[i];
-            if (entry.next_hop == target->dst || !is_on_subnet(interface, target->src, entry.next_hop))
+            if (!is_on_subnet(interface, target->src, entry.next_hop))
                 entry.next_hop = 0;
             rip_message_add(&m, &entry);
             interface->counters.out_routes += target->command == RIP_RESPONSE;
@@ -152,6 +152,8 @@ static bool is_understood(const struct outlet *outlet, struct prefix prefix)
         return true;
     struct prefix network = rip_classful(prefix.addr);
     const struct prefix *address = address_of_network(outlet->interface, network);
+    if (address != NULL && outlet->version == 1 && rip_guess_len(prefix.addr, *address) != prefix.len)
+        return false; /* subnet 0 is taken for the network, a host without host bits for its subnet */
     if (address != NULL && address->len > network.len)
         return prefix.len == address->len || prefix.len == 32;
     return prefix.len == network.len;
@@ -200,14 +202,13 @@ static unsigned metric_out(const struct outlet *outlet, const struct rip_route *
     return metric < RIP_INFINITY ? metric : RIP_INFINITY;
 }
 
-/* The gateway that neighbours could use themselves; whether it is on their subnet is looked at for each message. */
+/* The gateway that neighbours could use themselves; whether it is on their subnet is looked at for each message. What
+ * was learned where it is sent to is only sent without split horizon. Unreachable routes have theirs too: some
+ * neighbours look for what they have by its next hop. */
 static uint32_t next_hop(const struct outlet *outlet, const struct rip_route *route)
 {
-    if (route->kind == RIP_REDISTRIBUTED)
-        return route->gateway;
-    if (route->kind == RIP_LEARNED && route->paths != NULL && route->paths->neighbour->interface == outlet->interface)
-        return route->paths->gateway;
-    return 0;
+    bool hidden = route->next_hop_is_learned && outlet->interface->settings->split_horizon != RIP_SPLIT_OFF;
+    return hidden ? 0 : route->next_hop;
 }
 
 static struct rip_entry entry_of(struct prefix prefix, unsigned metric, uint16_t tag, uint32_t gateway)
@@ -217,7 +218,7 @@ static struct rip_entry entry_of(struct prefix prefix, unsigned metric, uint16_t
         .tag = tag,
         .addr = prefix.addr,
         .mask = prefix_mask(prefix.len),
-        .next_hop = metric < RIP_INFINITY ? gateway : 0,
+        .next_hop = gateway,
         .metric = metric,
     };
 }
@@ -498,13 +499,18 @@ void rip_outlet_open(struct rip *rip, struct outlet *outlet, struct now now)
         rip_outlet_request(rip, outlet, now);
 }
 
-void rip_outlet_close(struct rip *rip, struct outlet *outlet)
+void rip_outlet_drop_replies(struct rip *rip, const struct outlet *outlet)
 {
     for (unsigned i = 0; i < RIP_REPLIES_MAX; i++)
         if (rip->replies[i].outlet == outlet) {
             rip->replies[i].outlet = NULL;
             rip_link_remove(&rip->replies[i].at);
         }
+}
+
+void rip_outlet_close(struct rip *rip, struct outlet *outlet)
+{
+    rip_outlet_drop_replies(rip, outlet);
     begin(rip, outlet, JOB_NONE);
     rip_link_remove(&outlet->at);
     rip_link_remove(&outlet->told_to);
@@ -558,9 +564,10 @@ void rip_outlet_leave_neighbor(struct rip *rip, struct rip_interface *interface,
         struct rip_entry entries[RIP_ENTRIES_MAX];
         unsigned n = 0;
         for (struct link *link = rip->routes.next; outlet->open && link != &rip->routes; link = link->next) {
-            if (link->marker || !was_told(route_of_link(link), outlet))
+            const struct rip_route *route = route_of_link(link);
+            if (link->marker || !was_told(route, outlet))
                 continue;
-            entries[n++] = entry_of(route_of_link(link)->prefix, RIP_INFINITY, 0, 0);
+            entries[n++] = entry_of(route->prefix, RIP_INFINITY, 0, next_hop(outlet, route));
             if (n == RIP_ENTRIES_MAX) {
                 rip_outlet_answer(rip, outlet, addr, RIP_PORT, entries, n, now);
                 n = 0;
@@ -637,11 +644,12 @@ static void finish_reply(struct rip *rip, struct reply *reply, struct now now)
     reply->outlet = NULL;
 }
 
-/* As a regular update would be; a router that got it has been told. */
+/* As a regular update would be, if there are any: a passive interface has no summaries. A router that got it has been
+ * told. */
 static bool reply_route(struct rip *rip, struct reply *reply, struct rip_route *route, struct now now)
 {
     struct prefix summary;
-    bool summarized = find_summary(reply->outlet, route->prefix, &summary);
+    bool summarized = reply->outlet->open && find_summary(reply->outlet, route->prefix, &summary);
     unsigned metric = summarized ? 0 : metric_out(reply->outlet, route);
     if (metric == 0)
         return false;

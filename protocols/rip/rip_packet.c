@@ -41,7 +41,8 @@ enum rip_reject rip_entries_check(const struct rip_header *header, const uint8_t
         return RIP_REJECT_MUST_BE_ZERO;
     for (size_t at = begin; at < end; at += RIP_ENTRY) {
         struct rip_entry entry = rip_entry_get(message + at);
-        if (header->version == 1 && (entry.tag != 0 || entry.mask != 0 || entry.next_hop != 0))
+        bool zeros = entry.family == RIP_FAMILY_IP || entry.family == RIP_FAMILY_NONE; /* others have addresses there */
+        if (header->version == 1 && zeros && (entry.tag != 0 || entry.mask != 0 || entry.next_hop != 0))
             return RIP_REJECT_MUST_BE_ZERO;
         if (header->version > 1 && entry.family == RIP_FAMILY_AUTH)
             return RIP_REJECT_AUTH_PLACE;
@@ -66,8 +67,7 @@ static uint8_t mask_len(uint32_t mask)
     return mask == 0 ? 0 : (uint8_t)(32 - __builtin_ctz(mask));
 }
 
-/* What a number without a mask means to one who hears it on SUBNET. */
-static uint8_t guess_len(uint32_t addr, struct prefix subnet)
+uint8_t rip_guess_len(uint32_t addr, struct prefix subnet)
 {
     if (addr == 0)
         return 0;
@@ -95,8 +95,8 @@ enum rip_reject rip_entry_prefix(const struct rip_entry *entry, uint8_t version,
     if (!is_mask(entry->mask))
         return RIP_REJECT_MASK;
     bool masked = version > 1 && (entry->mask != 0 || entry->addr == 0);
-    *prefix =
-        (struct prefix){.addr = entry->addr, .len = masked ? mask_len(entry->mask) : guess_len(entry->addr, subnet)};
+    *prefix = (struct prefix){.addr = entry->addr,
+                              .len = masked ? mask_len(entry->mask) : rip_guess_len(entry->addr, subnet)};
     if (prefix_network(*prefix) != prefix->addr)
         return RIP_REJECT_HOST_BITS;
     if (!is_destination(*prefix))

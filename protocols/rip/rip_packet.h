@@ -33,7 +33,7 @@ struct rip_entry {
 enum rip_reject rip_header_parse(const uint8_t *message, size_t len, struct rip_header *header);
 
 /* Looks at the entries between BEGIN and END as a whole: whole ones, none of authentication, and with version 1 nothing
- * where zero must be. */
+ * where zero must be in those of IP. */
 enum rip_reject rip_entries_check(const struct rip_header *header, const uint8_t *message, size_t begin, size_t end);
 
 /* The entry at AT, which has RIP_ENTRY bytes. */
@@ -46,6 +46,9 @@ enum rip_reject rip_entry_prefix(const struct rip_entry *entry, uint8_t version,
 
 /* The network of class A, B or C that ADDR belongs to. */
 struct prefix rip_classful(uint32_t addr);
+
+/* What a number without a mask means to one who hears it on SUBNET (RFC 1058 3.2). */
+uint8_t rip_guess_len(uint32_t addr, struct prefix subnet);
 
 /* ---- building ---- */
 

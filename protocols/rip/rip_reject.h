@@ -34,7 +34,8 @@
     X(METRIC, "metric", true, "a metric that is not 1 to 16")                                                          \
     X(MASK, "mask", true, "a subnet mask with holes")                                                                  \
     X(HOST_BITS, "host-bits", true, "address bits beyond the subnet mask")                                             \
-    X(ADDRESS, "address", true, "a destination that no route can have: 0/8, 127/8, 224/4 or 240/4")                    \
+    X(ADDRESS, "address", true,                                                                                        \
+      "a destination that no route can have: 0/8, 127/8, 224/4, 240/4, or a broadcast address")                        \
     X(FILTERED, "filtered", true, "not permitted by the prefix list for what comes in")                                \
     X(NEIGHBOUR_LIMIT, "neighbour-limit", true, "the neighbour has offered as many routes as it may")                  \
     X(TABLE_FULL, "table-full", true, "there are as many routes altogether as there may be")                           \

@@ -281,11 +281,12 @@ struct outcome {
     enum rip_kind kind;
     uint8_t metric;
     uint16_t tag;
+    uint32_t next_hop;
 };
 
 static struct outcome outcome_of(const struct rip *rip, const struct rip_route *route, const struct path *best)
 {
-    struct outcome o = {.kind = RIP_REDISTRIBUTED};
+    struct outcome o = {.kind = RIP_REDISTRIBUTED, .next_hop = route->gateway};
     if (route->interface != PORT_NONE)
         return (struct outcome){.kind = RIP_INTERFACE, .metric = 1};
     if (rip_is_redistributed(rip, route, &o.metric, &o.tag))
@@ -295,8 +296,10 @@ static struct outcome outcome_of(const struct rip *rip, const struct rip_route *
         return (struct outcome){.kind = RIP_DEFAULT, .metric = metric != 0 ? metric : rip->settings->default_metric};
     }
     if (best != NULL)
-        return (struct outcome){.kind = RIP_LEARNED, .metric = best->metric, .tag = best->tag};
-    return (struct outcome){.kind = RIP_LEARNED, .metric = RIP_INFINITY, .tag = route->tag};
+        return (struct outcome){
+            .kind = RIP_LEARNED, .metric = best->metric, .tag = best->tag, .next_hop = best->gateway};
+    return (struct outcome){
+        .kind = RIP_LEARNED, .metric = RIP_INFINITY, .tag = route->tag, .next_hop = route->next_hop};
 }
 
 static void set_timer(struct rip *rip, struct rip_route *route)
@@ -330,13 +333,16 @@ static void update(struct rip *rip, struct rip_route *route, bool reinstall, str
     struct outcome o = outcome_of(rip, route, best);
     bool turned = moved && o.kind == RIP_LEARNED; /* split horizon is about another interface */
     bool other_kind = o.kind != route->kind;
-    bool looks_different = turned || other_kind || o.metric != route->metric || o.tag != route->tag;
+    bool looks_different =
+        turned || other_kind || o.metric != route->metric || o.tag != route->tag || o.next_hop != route->next_hop;
     rip->n_unreachable += (size_t)(o.metric == RIP_INFINITY) - (size_t)(route->metric == RIP_INFINITY);
     rip->n_learned += (size_t)is_learned(o.kind, o.metric) - (size_t)is_learned(route->kind, route->metric);
     route->kind = (uint8_t)o.kind;
     route->metric = o.metric;
     route->tag = o.tag;
+    route->next_hop = o.next_hop;
     if (o.metric < RIP_INFINITY) {
+        route->next_hop_is_learned = o.kind == RIP_LEARNED;
         route->garbage_ns = 0;
     } else if (route->garbage_ns == 0) {
         route->garbage_ns = now.ns + rip->settings->garbage_s * NS_PER_S;

@@ -13,6 +13,11 @@ logging.getLogger("scapy").setLevel(logging.ERROR)
 from tests.lab.lab import TWO_HOSTS, Lab, two_hosts  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "one_build: shows what is said on the wire, which is the same in every build, and takes its time: "
+                                       "make check runs it in the first build only")
+
+
 def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         pytest.exit("The integration tests make network namespaces and need root: run them with sudo.", returncode=2)

@@ -6,36 +6,9 @@ import pytest
 
 from tests.integration.debug import Debug
 from tests.integration.packets import IP, UDP, Ether, Raw, icmp, ip, to_router
+from tests.integration.rip_lab import FAST, SLOW, configuration, knows, learned, neighbour
 from tests.lab.lab import wait_until
 from tests.lab.peers import Bird, Frr
-
-FAST = "timers: { update = 1; timeout = 6; garbage = 4; };"
-SLOW = ""  # 30, 180 and 120 seconds: what is quick in these tests is not so because something timed out
-
-
-def configuration(name, interfaces, rip=FAST, more=""):
-    """INTERFACES: device to (address, text of its rip group, None for no RIP)."""
-    entries = []
-    for device, (address, group) in interfaces.items():
-        kind = ' type = "loopback";' if device.startswith("lo") else ""
-        group = "" if group is None else f" rip: {{ {group} }};"
-        entries.append(f'{{ name = "{device}";{kind} addresses = "{address}";{group} }}')
-    return f'hostname = "{name}";\n{more}\ninterfaces = (\n  ' + ",\n  ".join(entries) + f"\n);\nrip: {{ {rip} }};\n"
-
-
-def learned(router):
-    """Prefix to (metric, next hops) of the RIP routes that are in use."""
-    routes = router.json("show ip route rip")
-    return {prefix: (entries[0]["metric"], sorted(hop["ip"] for hop in entries[0]["nexthops"]))
-            for prefix, entries in routes.items() if entries[0]["selected"]}
-
-
-def knows(router, prefix, yes=True):
-    wait_until(lambda: (prefix in learned(router)) == yes, 60, f"{prefix} {'at' if yes else 'gone from'} {router.namespace.short}")
-
-
-def neighbour(router, address):
-    return next((n for n in router.json("show ip rip neighbors")["neighbors"] if n["address"] == address), None)
 
 
 class Two:
@@ -221,10 +194,11 @@ def test_authentication(lab, mode):
 def test_keys_of_a_chain_change_without_loss(lab):
     def chain(*keys):
         return "key-chains = ( { name = \"k\"; keys = ( " + ", ".join(keys) + " ); } );"
+    old_there = '{ id = 1; key = "hex:6f6c64"; }'  # the same
     old, new = '{ id = 1; key = "old"; }', '{ id = 2; key = "new"; algorithm = "sha512"; }'
     past, future = '{ id = 1; key = "old"; send = "..2020-01-01"; }', '{ id = 2; key = "new"; algorithm = "sha512"; send = "2100-01-01.."; }'
     group = 'authentication: { mode = "sha1"; key-chain = "k"; };'
-    two = Two(lab, FAST, group, more=chain(old))
+    two = Two(lab, FAST, group, more=chain(old), more_2=chain(old_there))
     two.agree()
     changes = two.r1.json("show ip rip status")["changes"]
     for first, second in ((chain(old, future), chain(old, future)), (chain(past, new), chain(past, new)), (chain(new), chain(new))):
@@ -235,6 +209,20 @@ def test_keys_of_a_chain_change_without_loss(lab):
         heard = neighbour(two.r1, "10.0.12.2")["responses"]
         wait_until(lambda: neighbour(two.r1, "10.0.12.2")["responses"] > heard, 60, "an update with that key")
     assert two.r1.json("show ip rip status")["changes"] == changes
+
+
+def test_routing_fails_rather_than_go_on_with_a_key_that_has_ended(lab):
+    old = ('key-chains = ( { name = "k"; fail-secure = true; '
+           'keys = ( { id = 1; key = "old"; send = "..2020-01-01"; accept = "..2020-01-01"; } ); } );')
+    two = Two(lab, FAST, 'authentication: { mode = "sha1"; key-chain = "k"; };', more=old)
+    for router in (two.r1, two.r2):
+        assert router.wait_log("RIP on r0: key 1 expired at 2020-01-01 00:00:00 UTC and no other is valid: nothing is sent")
+    wait_until(lambda: two.r1.json("show ip rip interfaces")["r0"]["counters"]["outFailed"] > 2, 60, "updates that may not be sent")
+    assert learned(two.r1) == learned(two.r2) == {}
+    for router in (two.r1, two.r2):
+        router.shell("configure terminal", "key chain k", "no fail-secure", "end")
+    two.agree()
+    assert two.r1.wait_log("RIP on r0: key 1 expired at .*: it stays in use until one is configured")
 
 
 def test_what_may_no_longer_be_sent_is_withdrawn(lab):

@@ -233,6 +233,7 @@ class Router:
             file.write(configuration)
 
     def start(self, wait=True):
+        before = len(re.findall(r"\bready\b", self.log())) if os.path.exists(self.log_path) else 0
         environment = dict(os.environ)
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:exitcode=99:abort_on_error=0")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
@@ -244,7 +245,7 @@ class Router:
         log.close()
         self.lab.processes.append(self.process)
         if wait:
-            self.wait_ready()
+            self.wait_ready(times=before + 1)
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
@@ -311,8 +312,9 @@ class Router:
 
 
 class Lab:
-    def __init__(self, prefix="lab", ipv6=False, build=None, lanes=None, keep=False):
-        self.prefix = f"{prefix}{os.getpid()}" if not keep else prefix
+    def __init__(self, prefix="lab", ipv6=False, build=None, lanes=None, keep=False, exact=False):
+        """Its names begin with PREFIX and, unless that is EXACT, with this process's number."""
+        self.prefix = prefix if keep or exact else f"{prefix}{os.getpid()}"
         self.ipv6 = ipv6
         self.keep = keep
         self.build = build or os.environ.get("FERRYD_BUILD", "release")

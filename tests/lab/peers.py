@@ -35,10 +35,19 @@ class Frr:
     def start(self, daemon):
         options = ["-i", f"{self.folder}/{daemon}.pid", "-z", f"{self.folder}/zserv.api", "--vty_socket", self.folder,
                    "-f", f"{self.folder}/{daemon}.conf", "-N", self.namespace.name, "--log", f"file:{self.folder}/{daemon}.log"]
-        self.processes[daemon] = self.namespace.start(f"/usr/lib/frr/{daemon}", *options)
+        with open(f"{self.folder}/{daemon}.out", "a", encoding="utf-8") as out:  # it may outlive us
+            self.processes[daemon] = self.namespace.start(f"/usr/lib/frr/{daemon}", *options, stdout=out)
         wait_until(lambda: os.path.exists(f"{self.folder}/{daemon}.vty"), 30, f"{daemon}'s vty")
         if daemon == "zebra":
             wait_until(lambda: os.path.exists(f"{self.folder}/zserv.api"), 30, "zebra's socket")
+
+    def kill(self, daemon="ripd"):
+        """Ends it without a goodbye."""
+        self.processes[daemon].kill()
+        self.processes[daemon].wait()
+
+    def configure(self, *commands):
+        self.vtysh("configure terminal", *commands, "end")
 
     def vtysh(self, *commands, daemon="ripd"):
         arguments = ["vtysh", "--vty_socket", self.folder, "-d", daemon]
@@ -53,6 +62,22 @@ class Frr:
         return {prefix: (entries[0]["metric"], sorted(hop["ip"] for hop in entries[0]["nexthops"] if hop.get("fib")))
                 for prefix, entries in routes.items() if entries[0].get("selected")}
 
+    def table(self):
+        """Prefix to (metric, next hops, tag) of what it has learned and believes."""
+        found = {}
+        for line in self.vtysh("show ip rip").splitlines():
+            row = re.match(r"R\(n\) (\S+)\s+(\S+)\s+(\d+) \S+\s+(\d+) \d+:\d+$", line.rstrip())
+            if row and int(row.group(3)) < 16:
+                prefix, hop, metric, tag = row.groups()
+                hops = found.get(prefix, (0, [], 0))[1] + [hop]
+                found[prefix] = (int(metric), sorted(hops), int(tag))
+        return found
+
+    def bad_packets(self, address):
+        """What it refused of ADDRESS; None if it never heard of it."""
+        row = re.search(rf"^    {re.escape(address)} +(\d+) ", self.vtysh("show ip rip status"), re.MULTILINE)
+        return int(row.group(1)) if row else None
+
     def log(self):
         text = ""
         for daemon in self.processes:
@@ -62,33 +87,65 @@ class Frr:
 
 
 class Bird:
-    """BIRD with a configuration of its own."""
+    """BIRD with a configuration of its own. What it says goes to a file."""
 
     def __init__(self, namespace, configuration):
         self.namespace = namespace
         self.folder = _folder(namespace.lab)
+        self.process = None
         namespace.sysctl("net.ipv4.ip_forward", 1)
-        with open(f"{self.folder}/bird.conf", "w", encoding="utf-8") as file:
-            file.write(configuration)
-        self.process = namespace.start("/usr/sbin/bird", "-f", "-c", f"{self.folder}/bird.conf", "-s",
-                                       f"{self.folder}/bird.ctl", "-P", f"{self.folder}/bird.pid")
-        wait_until(lambda: os.path.exists(f"{self.folder}/bird.ctl"), 30, "BIRD's socket")
+        self._write(configuration)
+        self.start()
 
-    def birdc(self, command):
-        return run("/usr/sbin/birdc", "-s", f"{self.folder}/bird.ctl", "-r", *command.split())
+    def _write(self, configuration):
+        with open(f"{self.folder}/bird.conf", "w", encoding="utf-8") as file:
+            file.write(f'log "{self.folder}/bird.log" all;\n{configuration}')
+        run("/usr/sbin/bird", "-p", "-c", f"{self.folder}/bird.conf")
+
+    def start(self):
+        self.process = self.namespace.start("/usr/sbin/bird", "-f", "-c", f"{self.folder}/bird.conf", "-s",
+                                            f"{self.folder}/bird.ctl", "-P", f"{self.folder}/bird.pid")
+        wait_until(lambda: "ready" in self.birdc("show status", check=False), 30, "BIRD's socket")
+
+    def kill(self):
+        """Ends it without a goodbye."""
+        self.process.kill()
+        self.process.wait()
+
+    def configure(self, configuration):
+        self._write(configuration)
+        answer = self.birdc("configure")
+        if "Reconfig" not in answer:
+            raise LabError(f"BIRD does not take its configuration: {answer}")
+
+    def birdc(self, command, check=True):
+        return run("/usr/sbin/birdc", "-s", f"{self.folder}/bird.ctl", *command.split(), check=check)
+
+    def table(self, protocol="rip1"):
+        """Prefix to (metric, next hops, tag) of the RIP routes that it uses."""
+        found, prefix = {}, None
+        for line in self.birdc(f"show route protocol {protocol} primary all").splitlines():
+            head = re.match(r"(\d+\.\d+\.\d+\.\d+/\d+)\s", line)
+            if head:
+                prefix = head.group(1)
+                found[prefix] = [0, [], 0]
+            via = re.search(r"via (\S+) on", line)
+            attribute = re.search(r"RIP\.(metric|tag): (\w+)", line)
+            if via and prefix:
+                found[prefix][1].append(via.group(1))
+            if attribute and attribute.group(1) == "metric":
+                found[prefix][0] = int(attribute.group(2))
+            elif attribute:
+                found[prefix][2] = int(attribute.group(2), 16)
+        return {prefix: (metric, sorted(hops), tag) for prefix, (metric, hops, tag) in found.items()}
 
     def routes(self, protocol="rip1"):
         """Prefix to (metric, next hops) of the RIP routes that it uses."""
-        found, prefix = {}, None
-        for line in self.birdc(f"show route protocol {protocol} primary").splitlines():
-            head = re.match(r"(\d+\.\d+\.\d+\.\d+/\d+)\s.*\(\d+/(\d+)\)", line)
-            if head:
-                prefix = head.group(1)
-                found[prefix] = (int(head.group(2)), [])
-            via = re.search(r"via (\S+) on", line)
-            if via and prefix:
-                found[prefix][1].append(via.group(1))
-        return {prefix: (metric, sorted(hops)) for prefix, (metric, hops) in found.items()}
+        return {prefix: (metric, hops) for prefix, (metric, hops, _) in self.table(protocol).items()}
+
+    def log(self):
+        with open(f"{self.folder}/bird.log", encoding="utf-8", errors="replace") as file:
+            return file.read()
 
 
 def require_frr():

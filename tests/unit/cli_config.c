@@ -386,6 +386,47 @@ static void manual(void)
     check_manual(text, &schema_root, "The file itself");
 }
 
+/* ---- secrets ---- */
+
+static void secrets(void)
+{
+    static const struct {
+        const char *text, *bytes; /* NULL: it is none */
+        size_t len;
+    } at[] = {{"", "", 0},
+              {"abc", "abc", 3},
+              {"hex", "hex", 3},
+              {"hex:00", "\0", 1},
+              {"hex:00fFa9", "\0\xff\xa9", 3},
+              {"hex:", NULL, 0},
+              {"hex:0", NULL, 0},
+              {"hex:0g", NULL, 0},
+              {"hex: 0", NULL, 0},
+              {"hex:00 ", NULL, 0},
+              {"HEX:00", "HEX:00", 6}};
+    char text[4 + 2 * CONFIG_SECRET_MAX + 3] = "hex:";
+    uint8_t bytes[CONFIG_SECRET_MAX];
+    size_t len;
+    for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
+        CU_ASSERT_EQUAL(config_secret(at[i].text, bytes, &len), at[i].bytes != NULL);
+        if (at[i].bytes == NULL)
+            continue;
+        CU_ASSERT_EQUAL(len, at[i].len);
+        CU_ASSERT_EQUAL(memcmp(bytes, at[i].bytes, at[i].len), 0);
+    }
+    memset(text + 4, '7', 2 * CONFIG_SECRET_MAX);
+    CU_ASSERT_TRUE(config_secret(text, bytes, &len));
+    CU_ASSERT_EQUAL(len, CONFIG_SECRET_MAX);
+    CU_ASSERT_EQUAL(bytes[CONFIG_SECRET_MAX - 1], 0x77);
+    memset(text + 4, '7', 2 * CONFIG_SECRET_MAX + 2);
+    CU_ASSERT_FALSE(config_secret(text, bytes, &len));
+    memset(text, 'x', CONFIG_SECRET_MAX + 1);
+    text[CONFIG_SECRET_MAX + 1] = '\0';
+    CU_ASSERT_FALSE(config_secret(text, bytes, &len));
+    text[CONFIG_SECRET_MAX] = '\0';
+    CU_ASSERT_TRUE(config_secret(text, bytes, &len));
+}
+
 static const struct unit_case cases[] = {
     {"a new configuration has the documented defaults", defaults},
     {"a configuration without the key of interfaces is refused", absent_interfaces},
@@ -399,5 +440,6 @@ static const struct unit_case cases[] = {
     {"what is written is the documented style without defaults", writer},
     {"places are shown as FILE:LINE", places},
     {"the manual has every key with its range, words and default", manual},
+    {"secrets are text, or bytes in hexadecimal", secrets},
 };
 UNIT_MAIN("cli config", cases)

@@ -113,6 +113,9 @@ static const struct key_case key_cases[] = {
     {"static-arp.mac", "", "arp 10.0.1.9 02:00:00:00:00:09 r0", "arp 10.0.1.9 02-00-00-00-00-0a r0",
      "arp 10.0.1.9 02:00:00:00:00:09 r0"},
     {"prefix-lists.name", "", "", "ip prefix-list lan permit any", "no ip prefix-list lan"},
+    {"prefix-lists.rules.seq", "", "", "ip prefix-list lan seq 10 permit any", "no ip prefix-list lan seq 10"},
+    {"prefix-lists.rules.seq", "", "", "ip prefix-list lan seq 7 deny 10.0.0.0/8 ge 24",
+     "no ip prefix-list lan seq 7 deny 10.0.0.0/8 ge 24"},
     {"prefix-lists.rules.action", "", "ip prefix-list lan permit any", "ip prefix-list lan deny 10.0.0.0/8",
      "no ip prefix-list lan deny 10.0.0.0/8"},
     {"prefix-lists.rules.prefix", "", "", "ip prefix-list lan permit 10.0.0.0/8",
@@ -123,8 +126,10 @@ static const struct key_case key_cases[] = {
      "no ip prefix-list lan permit 10.0.0.0/8 le 24"},
     {"prefix-lists.rules.le", "", "", "ip prefix-list lan deny any", "no ip prefix-list lan deny any"},
     {"key-chains.name", "", "", "key chain k", "no key chain k"},
+    {"key-chains.fail-secure", CHAIN, "", "fail-secure", "no fail-secure"},
     {"key-chains.keys.id", CHAIN, "", "key 7 key-string abc", "no key 7"},
     {"key-chains.keys.key", CHAIN, KEYED, "key 3 key-string two words", KEYED},
+    {"key-chains.keys.key", CHAIN, KEYED, "key 3 key-string hex:00ff9A", KEYED},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm sha256", "no key 3 algorithm"},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm md5", "no key 3 algorithm"},
     {"key-chains.keys.algorithm", CHAIN, KEYED, "key 3 algorithm sha1", "no key 3 algorithm"},
@@ -809,7 +814,7 @@ static void rip_is_configured(void)
     expect(T "router rip\nnetwork 10.0.1.0/24\npassive-interface r1\nredistribute static metric 3\ntimers basic 1 6 4\n"
              "neighbor 10.0.2.9\nip prefix-list lan permit 10.0.0.0/8 le 24\ninterface r0\n"
              "ip rip authentication string a b\nip rip authentication mode md5\nip rip filter-in lan\n",
-           "");
+           "warning: interface 'r0' has a key, and authenticates nothing: it has no 'mode'\n");
     CU_ASSERT_TRUE(runs_with("    rip: { enabled = true; authentication: { mode = \"md5\"; key = \"a b\"; };"
                              " filter-in = \"lan\"; };\n"));
     CU_ASSERT_TRUE(runs_with("    rip: { enabled = false; passive = true; };\n"));
@@ -834,6 +839,53 @@ static void rip_is_configured(void)
     refused(T "ip prefix-list x permit 10.0.0.0/8 ge 4",
             "% prefix list 'x': ge 4 is less than the length of 10.0.0.0/8");
     refused(T "ip prefix-list x permit 10.1.0.0/8", "% prefix 10.1.0.0/8 has bits beyond its length");
+    /* Taking out keys must not come to taking everything for granted. */
+    expect(T "key chain k\nkey 1 key-string a\nkey 2 key-string b\ninterface r1\n"
+             "ip rip authentication key-chain k\nip rip authentication mode md5\nkey chain k\nno key 1\n",
+           "");
+    refused(T "key chain k\nno key 2", "% interface 'r1': key chain 'k' has no keys");
+    expect(T "interface r1\nno ip rip authentication\nno key chain k\n", "");
+    shell_end(&s);
+}
+
+/* The rules of list x as "NUMBER ACTION LENGTH", a line each. */
+static const char *rules_of_x(void)
+{
+    static char text[512];
+    const struct config_prefix_list *list = config_prefix_list_find(s.config, "x");
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; list != NULL && i < list->n_rules; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%lld %s %u\n", (long long)list->rules[i].seq,
+                                list->rules[i].action == CONFIG_PERMIT ? "permit" : "deny", list->rules[i].prefix.len);
+    return text;
+}
+
+#define RULES(expected) CU_ASSERT_STRING_EQUAL(rules_of_x(), expected)
+
+/* As FRR and IOS have them: without numbers they count by fives. */
+static void rules_have_places(void)
+{
+    shell_begin(&s);
+    expect(T "ip prefix-list x permit 10.0.0.0/8\nip prefix-list x permit 10.0.0.0/16\n", "");
+    RULES("0 permit 8\n0 permit 16\n"); /* nobody spoke of numbers */
+    expect(T "ip prefix-list x seq 7 deny 10.0.0.0/9\n", "");
+    RULES("5 permit 8\n7 deny 9\n10 permit 16\n");
+    expect(T "ip prefix-list x permit 10.0.0.0/24\nip prefix-list x seq 3 deny 10.0.0.0/10\n", "");
+    RULES("3 deny 10\n5 permit 8\n7 deny 9\n10 permit 16\n15 permit 24\n");
+    expect(T "ip prefix-list x seq 7 permit 10.0.0.0/11\nno ip prefix-list x seq 5\n", "");
+    RULES("3 deny 10\n7 permit 11\n10 permit 16\n15 permit 24\n");
+    expect(T "no ip prefix-list x deny 10.0.0.0/10\nno ip prefix-list x seq 10 permit 10.0.0.0/16\n", "");
+    RULES("7 permit 11\n15 permit 24\n");
+    expect(T "ip prefix-list x permit 10.0.0.0/24\nip prefix-list x seq 13 permit 10.0.0.0/8\n", "");
+    RULES("7 permit 11\n13 permit 8\n15 permit 24\n");
+    refused(T "no ip prefix-list x seq 8", "% prefix list 'x' has no such rule");
+    refused(T "no ip prefix-list x seq 7 deny 10.0.0.0/11", "% prefix list 'x' has no such rule");
+    expect(T "ip prefix-list x seq 2147483647 deny any\n", "");
+    refused(T "ip prefix-list x permit 10.0.0.0/25", "% no number is left behind the last rule of 'x'");
+    CU_ASSERT_TRUE(runs_with("{ seq = 7; action = \"permit\"; prefix = \"10.0.0.0/11\"; }"));
+    expect(T "no ip prefix-list x\nip prefix-list x seq 5 permit any\nno ip prefix-list x seq 5\n", "");
+    CU_ASSERT_PTR_NULL(config_prefix_list_find(s.config, "x"));
     shell_end(&s);
 }
 
@@ -844,7 +896,8 @@ static void secrets_are_not_logged(void)
            "");
     refused(T "interface r0\nip rip authentication string swordfish swordfish swordfish swordfish swordfish swordfish "
               "swordfish swordfish swordfish swordfish swordfish swordfish swordfish swordfish\n",
-            "% 'key' wants one line of text (at most 128 bytes), not what was said");
+            "% 'key' wants one line of text of 128 bytes at most, or hex: and the digits of as many (at most "
+            "260 bytes), not what was said");
     CU_ASSERT_PTR_NULL(strstr(s.logged, "swordfish"));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": key chain k: key 1 key-string " SCHEMA_VEIL "\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.logged, ": interface r0: ip rip authentication string " SCHEMA_VEIL "\n"));
@@ -1185,6 +1238,7 @@ static const struct unit_case cases[] = {
     {"what needs a restart is told", restart_is_told},
     {"what is not built yet is refused by name", not_yet_by_name},
     {"RIP is configured, and what does not fit is refused", rip_is_configured},
+    {"rules of prefix lists have places", rules_have_places},
     {"secrets are not written to the log", secrets_are_not_logged},
     {"every change is logged with who and what", everything_is_logged},
     {"a change that takes long holds up its session only", slow_change},

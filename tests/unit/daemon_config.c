@@ -507,6 +507,8 @@ static void random_interface_rip(struct random *r, const struct schema_group *gr
     }
     rip->auth_mode = below(r, 7);
     rip->key_id = below(r, 256);
+    if (rip->auth_mode == RIP_AUTH_NONE)
+        return; /* a key would be warned of */
     if (below(r, 2) == 0 && rip->auth_mode != RIP_AUTH_TEXT)
         set_text(schema_find(schema_find(keys, "authentication")->group, "key-chain"), &rip->key_chain, "k");
     else
@@ -569,7 +571,8 @@ static void random_rip(struct random *r, struct config *config)
     const struct schema_key *keys = schema_find(chains->group, "keys");
     struct config_key_chain *chain = schema_append(chains, config);
     set_text(name, &chain->name, "k");
-    for (uint32_t n = below(r, 4); n > 0; n--) {
+    chain->fail_secure = below(r, 2) == 0;
+    for (uint32_t n = 1 + below(r, 3); n > 0; n--) {
         struct config_key *key = schema_append(keys, chain);
         key->id = n;
         key->algorithm = below(r, 2) == 0 ? CONFIG_UNSAID : (int64_t)RIP_AUTH_MD5 + below(r, 5);

@@ -550,7 +550,7 @@ static void other_keys(void)
         CU_ASSERT_EQUAL(hear(&seen, &auth, 50, true), RIP_ACCEPT);
     }
     after[0].send.until_ms = 1; /* another lifetime is no other key */
-    rip_auth_seen_update(&seen, &(struct rip_auth){4, before}, &(struct rip_auth){3, after});
+    rip_auth_seen_update(&seen, &(struct rip_auth){.n = 4, .keys = before}, &(struct rip_auth){.n = 3, .keys = after});
     CU_ASSERT_EQUAL(seen.n, 1);
     CU_ASSERT_EQUAL(seen.of[0].key, 2);
     CU_ASSERT_EQUAL(seen.of[0].sequence, 50);

@@ -9,7 +9,7 @@
 #define START_MS                         UINT64_C(1700000000000) /* of net_begin */
 
 static struct net net;
-static char heard[4096];
+static char heard[16384];
 static unsigned n_heard;
 
 static void hear(struct net *of, unsigned router, enum rip_level level, const char *text)
@@ -172,6 +172,33 @@ static void rollover(void)
     net_end(&net);
 }
 
+/* Routing fails rather than to go on with a key that has ended, and comes back with another one. */
+static void fail_secure(void)
+{
+    struct rip_key keys[] = {key_of(1, RIP_AUTH_SHA256, "secret"), key_of(2, RIP_AUTH_SHA256, "another")};
+    keys[0].send.until_ms = keys[0].accept.until_ms = START_MS + 300000;
+    struct rip_interface_settings s = settings_of(keys, 1);
+    s.auth.fail_secure = true;
+    begin(&s, &s);
+    net_run(&net, 290);
+    METRIC(1, STUB, 2);
+    net_run(&net, 10 + 180);
+    METRIC(1, STUB, 16);
+    CU_ASSERT_EQUAL(times_heard("1 warning: key 1 expired at 2023-11-14 22:18:20 UTC and no other is valid: nothing is "
+                                "sent"),
+                    1);
+    uint64_t messages = net.messages;
+    net_run(&net, 300);
+    CU_ASSERT_EQUAL(net.messages, messages);
+    s.auth.n = 2;
+    CU_ASSERT_TRUE(rip_interface_set(net.routers[0].rip, 0, &s, net.now));
+    CU_ASSERT_TRUE(rip_interface_set(net.routers[1].rip, 0, &s, net.now));
+    net_run(&net, 40);
+    METRIC(1, STUB, 2);
+    CU_ASSERT_EQUAL(times_heard("refused"), 0);
+    net_end(&net);
+}
+
 static void nothing_before_its_time(void)
 {
     struct rip_key key = key_of(3, RIP_AUTH_SHA1, "secret");
@@ -330,6 +357,7 @@ static const struct unit_case cases[] = {
     {"another secret teaches nothing, is counted, and is told", another_secret},
     {"forged messages from everywhere are told once a minute", forgers_fill_no_log},
     {"keys change every hour for a day, and no route is lost", rollover},
+    {"nothing is sent and believed after the last key where that is preferred", fail_secure},
     {"nothing is sent before the first key begins", nothing_before_its_time},
     {"what was sent before is refused while the neighbour is there", replay},
     {"a router that has restarted is heard at once", restart},

@@ -82,6 +82,24 @@ static void the_last_one_stays(void)
     CU_ASSERT_EQUAL(rip_keys_status(auth_of(NULL, 0), 9000).state, RIP_KEYS_NONE);
 }
 
+/* RFC 4822 5.1: if that is preferred, nothing is used after its end. */
+static void the_last_one_ends(void)
+{
+    struct rip_key keys[] = {key_of(1, 1000, 2000), key_of(2, 1500, 3000), key_of(3, 9000, 0)};
+    struct rip_auth auth = {.n = 3, .keys = keys, .fail_secure = true};
+    CU_ASSERT_EQUAL(rip_keys_status(&auth, 999).state, RIP_KEYS_NOT_YET);
+    CU_ASSERT_EQUAL(sends(&auth, 2999), 2);
+    CU_ASSERT_EQUAL(accepts(&auth, 2999), 1u << 2);
+    CU_ASSERT_EQUAL(rip_keys_status(&auth, 2999).state, RIP_KEYS_VALID);
+    CU_ASSERT_EQUAL(sends(&auth, 3000), -1);
+    CU_ASSERT_EQUAL(accepts(&auth, 3000), 0);
+    CU_ASSERT_EQUAL(rip_keys_status(&auth, 3000).state, RIP_KEYS_STOPPED);
+    CU_ASSERT_EQUAL(rip_keys_status(&auth, 3000).send->id, 2);
+    CU_ASSERT_EQUAL(sends(&auth, 9000), 3);
+    CU_ASSERT_EQUAL(accepts(&auth, 9000), 1u << 3);
+    CU_ASSERT_EQUAL(rip_keys_status(&auth, 9000).state, RIP_KEYS_VALID);
+}
+
 /* ---- between two routers ---- */
 
 static enum rip_reject carry(const struct rip_auth *from, struct rip_auth_sent *sent, const struct rip_auth *to,
@@ -106,7 +124,7 @@ static void rollover(void)
         keys[i].accept.from_ms -= MARGIN;
         keys[i].accept.until_ms += MARGIN;
     }
-    const struct rip_auth auth = {KEYS, keys};
+    const struct rip_auth auth = {.n = KEYS, .keys = keys};
     struct rip_auth_sent sent_a = {0}, sent_b = {0};
     struct rip_auth_seen seen_a = {0}, seen_b = {0};
     unsigned used[256] = {0}, refused = 0;
@@ -123,7 +141,7 @@ static void rollover(void)
 static void a_key_is_not_used_before_its_time(void)
 {
     struct rip_key key = key_of(1, 1000, 0);
-    const struct rip_auth auth = {1, &key};
+    const struct rip_auth auth = {.n = 1, .keys = &key};
     struct rip_auth_sent sent = {0};
     struct rip_message m;
     rip_message_begin(&m, RIP_RESPONSE, 2, true);
@@ -139,7 +157,7 @@ static void passwords(void)
 {
     struct rip_key keys[] = {key_of(1, 0, 2000), key_of(2, 1000, 0)};
     keys[0].mode = keys[1].mode = RIP_AUTH_TEXT;
-    const struct rip_auth both = {2, keys}, old = {1, keys};
+    const struct rip_auth both = {.n = 2, .keys = keys}, old = {.n = 1, .keys = keys};
     struct rip_auth_sent sent = {0};
     struct rip_auth_seen seen = {0};
     CU_ASSERT_EQUAL(carry(&old, &sent, &both, &seen, 0, 1999), RIP_ACCEPT);
@@ -154,7 +172,7 @@ static void from_passwords_to_digests(void)
 {
     struct rip_key keys[] = {key_of(1, 0, 0), key_of(2, 1000, 0)};
     keys[0].mode = RIP_AUTH_TEXT;
-    const struct rip_auth both = {2, keys}, old = {1, keys}, new = {1, keys + 1};
+    const struct rip_auth both = {.n = 2, .keys = keys}, old = {.n = 1, .keys = keys}, new = {.n = 1, .keys = keys + 1};
     struct rip_auth_sent sent = {0};
     struct rip_auth_seen seen = {0};
     CU_ASSERT_EQUAL(carry(&old, &sent, &both, &seen, 5000, 5000), RIP_ACCEPT);
@@ -168,7 +186,7 @@ static void from_passwords_to_digests(void)
 static void refusals_are_told_once_a_minute(void)
 {
     static const uint8_t message[44] = {2, 2, 0, 0, 0xff, 0xff, 0, 3, 0, 44, 7, 16, 0x4f, 0xd6, 0x13, 0x38};
-    static const uint8_t bare[24] = {2, 2, 0, 0, 0, 2};
+    static const uint8_t bare[24] = {2, 2, 0, 0, 0, 2}, request[24] = {1, 2};
     struct rip_auth_log log = {0};
     char text[RIP_AUTH_TEXT_MAX];
     struct now now = {.ns = 5 * NS_PER_S};
@@ -184,6 +202,12 @@ static void refusals_are_told_once_a_minute(void)
     CU_ASSERT_STRING_EQUAL(text, "not authenticated, and this interface demands it; configure the "
                                  "same authentication on both sides");
     now.ns = 65 * NS_PER_S;
+    CU_ASSERT_TRUE(rip_auth_log_refused(&(struct rip_auth_log){0}, RIP_REJECT_AUTH_MISSING, request, now, text));
+    CU_ASSERT_STRING_EQUAL(text, "not authenticated, and this interface demands it; configure the "
+                                 "same authentication on both sides (it was a request, which some routers never "
+                                 "authenticate: alone it does no harm)");
+    CU_ASSERT_TRUE(rip_auth_log_refused(&log, RIP_REJECT_AUTH_SEQUENCE, message, now, text));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "or at once after 'clear ip rip neighbor'"));
     CU_ASSERT_TRUE(rip_auth_log_refused(&log, RIP_REJECT_AUTH_NO_KEY, message, now, text));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "; so were 1000 more since this was last said"));
     now.ns += 60 * NS_PER_S;
@@ -221,7 +245,7 @@ static void keys_are_told(void)
 {
     enum { DAY = 86400 * 1000 };
     struct rip_key keys[] = {key_of(1, DAY, 3 * DAY), key_of(2, 2 * DAY, 4 * DAY), key_of(3, 6 * DAY, 0)};
-    const struct rip_auth auth = {3, keys}, none = {0, NULL};
+    const struct rip_auth auth = {.n = 3, .keys = keys}, none = {.n = 0, .keys = NULL};
     struct rip_auth_log log = {0};
     CU_ASSERT_STRING_EQUAL(told(&log, &none, 0, false), "");
     CU_ASSERT_STRING_EQUAL(told(&log, &auth, 60000, true),
@@ -230,6 +254,9 @@ static void keys_are_told(void)
     CU_ASSERT_STRING_EQUAL(told(&log, &auth, 90000, true), "");
     CU_ASSERT_STRING_EQUAL(told(&log, &auth, DAY, false), "messages are signed with key 1 from now on");
     CU_ASSERT_STRING_EQUAL(told(&log, &auth, 2 * DAY, false), "messages are signed with key 2 from now on");
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 3 * DAY, false),
+                           "key 1 expired at 1970-01-04 00:00:00 UTC: it is neither sent with nor accepted any more");
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 3 * DAY, false), "");
     CU_ASSERT_STRING_EQUAL(told(&log, &auth, 4 * DAY, true),
                            "key 2 expired at 1970-01-05 00:00:00 UTC and no other is valid: it stays in use until one "
                            "is configured");
@@ -242,9 +269,34 @@ static void keys_are_told(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(told(&log, &auth, UINT64_MAX, true), "key 3 expired at "));
 }
 
+/* Two that end together are told of both, one that is prolonged is told of again, one that was over before is not. */
+static void ends_are_told(void)
+{
+    struct rip_key keys[] = {key_of(1, 0, 1000), key_of(2, 0, 5000), key_of(3, 0, 5000), key_of(200, 4000, 9000)};
+    struct rip_auth auth = {.n = 4, .keys = keys};
+    struct rip_auth_log log = {0};
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 2000, false), "");
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 5000, false), "messages are signed with key 200 from now on");
+    CU_ASSERT_PTR_NOT_NULL(strstr(told(&log, &auth, 5000, false), "key 2 expired at 1970-01-01 00:00:05 UTC: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(told(&log, &auth, 5000, false), "key 3 expired at 1970-01-01 00:00:05 UTC: "));
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 5000, false), "");
+    keys[1].accept.until_ms = 7000;
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 6000, false), "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(told(&log, &auth, 7000, false), "key 2 expired at 1970-01-01 00:00:07 UTC: "));
+    auth.fail_secure = true;
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 9000, true),
+                           "key 200 expired at 1970-01-01 00:00:09 UTC and no other is valid: nothing is sent until "
+                           "one is configured");
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 9000, true), "");
+    log = (struct rip_auth_log){0};
+    CU_ASSERT_PTR_NOT_NULL(strstr(told(&log, &auth, 9000, true), "nothing is sent"));
+    CU_ASSERT_STRING_EQUAL(told(&log, &auth, 9000, true), "");
+}
+
 static const struct unit_case cases[] = {
     {"the key that began last is sent with", newest},
     {"the last key stays in use when it expires", the_last_one_stays},
+    {"the last key ends where that is preferred", the_last_one_ends},
     {"keys change every hour and nobody is lost, though clocks differ", rollover},
     {"a key is not used before its time", a_key_is_not_used_before_its_time},
     {"passwords have lifetimes too", passwords},
@@ -252,6 +304,7 @@ static const struct unit_case cases[] = {
     {"refusals are told once a minute, each reason by itself", refusals_are_told_once_a_minute},
     {"every reason of authentication is told", every_reason_is_told},
     {"another key is told, and the end of the last one", keys_are_told},
+    {"the end of every key is told once", ends_are_told},
 };
 
 UNIT_MAIN("rip keys", cases)

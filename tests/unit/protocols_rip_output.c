@@ -212,8 +212,47 @@ static void no_split_horizon(void)
     SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
     net_run(&net, 60);
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
-    ask_for_all(&net, 1, "10.0.1.9", RIP_PORT, 2); /* nobody is told to go by himself */
-    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4\n");
+    ask_for_all(&net, 1, "10.0.1.9", RIP_PORT, 2); /* he sees that it is himself */
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
+    net_end(&net);
+}
+
+/* Some look for the route by its next hop too: what is lost is lost where it was said to lead, and what leads elsewhere
+ * now is said at once. */
+static void next_hop_of_the_lost(void)
+{
+    struct rip_settings s = rip_settings_default;
+    struct rip_interface_settings off = with(RIP_SPLIT_OFF);
+    s.redistribute[RIB_STATIC] = (struct rip_redistribute){.on = true, .metric = 3};
+    start_with(&s, NULL);
+    put_static("172.16.0.0/16", "10.0.1.9", true);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=3,by 10.0.1.9\n");
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=3\n");
+    net_run(&net, 6);
+    listen_forget(&listener);
+    put_static("172.16.0.0/16", "10.0.1.8", true);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=3,by 10.0.1.8\n");
+    net_run(&net, 6);
+    listen_forget(&listener);
+    s.redistribute[RIB_STATIC].on = false;
+    configure(&s);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 172.16.0.0/16=16,by 10.0.1.8\n");
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.16.0.0/16=16\n");
+    net_run(&net, 200);
+    set(0, &off);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    net_run(&net, 6);
+    HEARD(&listener, "10.9.0.0/16=4,by 10.0.1.9");
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 16, 0, NULL});
+    net_run(&net, 6);
+    HEARD(&listener, "10.9.0.0/16=16,by 10.0.1.9");
+    set(0, &rip_interface_settings_default);
+    listen_forget(&listener);
+    net_run(&net, 40);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.2.0/24=1 10.9.0.0/16=16\n");
     net_end(&net);
 }
 
@@ -287,6 +326,23 @@ static void version_1(void)
     net_end(&net);
 }
 
+/* A number is read by the mask of the receiver's subnet (RFC 1058 3.2): subnet 0 as the whole network, and what has no
+ * host bits as a subnet. */
+static void version_1_is_ambiguous(void)
+{
+    struct rip_interface_settings s = with(RIP_SPLIT_SIMPLE);
+    s.send = RIP_V1;
+    start_with(NULL, &s);
+    net_new_port(&net, 0, 4, net_prefix("10.0.0.1/24"), &s);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.3.3.0/32", 4, 0, NULL}, {"10.3.4.0/24", 4, 0, NULL}, {"10.0.0.0/8", 5, 0, NULL});
+    net_run(&net, 10);
+    listen_forget(&listener);
+    net_run(&net, 34);
+    HEARD(&listener, "10.0.2.1 > 10.0.2.255 response/1 10.0.1.0=1 10.3.4.0=5\n");
+    HEARD(&listener, "10.0.0.1 > 10.0.0.255 response/1 10.0.1.0=1 10.0.2.0=1 10.3.4.0=5\n");
+    net_end(&net);
+}
+
 static void both_versions(void)
 {
     struct rip_interface_settings s = rip_interface_settings_default;
@@ -348,6 +404,22 @@ static void unicast_neighbors(void)
     HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.2.0/24=1\n");
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.2.0/24=1\n");
     NOT_HEARD(&listener, "> 10.0.5.9"); /* on no interface with RIP */
+    net_end(&net);
+}
+
+/* Without split horizon a router is told that the way leads by itself, which it can see through, and not by us. */
+static void next_hop_of_the_listener(void)
+{
+    static const uint32_t neighbors[] = {0x0a000109};
+    struct rip_settings s = rip_settings_default;
+    struct rip_interface_settings off = with(RIP_SPLIT_OFF);
+    s.n_neighbors = 1;
+    s.neighbors = neighbors;
+    start_with(&s, &off);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 3, 0, NULL});
+    net_run(&net, 40);
+    HEARD(&listener, "10.0.1.1 > 224.0.0.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
+    HEARD(&listener, "10.0.1.1 > 10.0.1.9 response/2 10.0.1.0/24=1 10.0.2.0/24=1 10.9.0.0/16=4,by 10.0.1.9\n");
     net_end(&net);
 }
 
@@ -706,14 +778,17 @@ static const struct unit_case cases[] = {
     {"simple split horizon", simple_split_horizon},
     {"split horizon with poisoned reverse", poisoned_reverse},
     {"no split horizon, and next hops on the same subnet", no_split_horizon},
+    {"what is lost is lost by its next hop", next_hop_of_the_lost},
     {"what others say of a network of ours is no news", own_network_learned},
     {"a route that turns round is withdrawn once where it went", turning_round},
     {"split horizon heeds every one of equal-cost paths", equal_cost_split_horizon},
     {"version 1 says what version 1 understands", version_1},
+    {"version 1 says nothing that it reads otherwise", version_1_is_ambiguous},
     {"both versions are sent side by side", both_versions},
     {"version 2 is broadcast with the rules of version 1", broadcast},
     {"each subnet of an interface is spoken to once", secondary_addresses},
     {"neighbours are spoken to by unicast, where RIP is", unicast_neighbors},
+    {"a neighbour is told that it is the next hop itself", next_hop_of_the_listener},
     {"a loopback is advertised and says nothing", a_loopback_is_silent},
     {"routes of others are redistributed with metric, tag and next hop", redistribution},
     {"who wins in the RIB is what is sent", redistribution_against_learning},
