@@ -16,6 +16,7 @@
 #include "forwarding/icmp.h"
 #include "forwarding/lane.h"
 #include "forwarding/local.h"
+#include "forwarding/multicast.h"
 #include "forwarding/neighbour.h"
 #include "forwarding/now.h"
 #include "forwarding/own.h"
@@ -58,6 +59,7 @@ struct dataplane {
     struct icmp icmp;
     struct udp_stats udp;
     struct reassembly *reassembly;
+    struct multicast *multicast;
     unsigned n_lanes;
     struct lane **lanes;
     uint64_t random; /* splitmix64 state */

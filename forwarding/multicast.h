@@ -18,9 +18,12 @@
 #include "forwarding/now.h"
 #include "forwarding/packet.h"
 #include "forwarding/prefix.h"
+#include "forwarding/tables.h"
 
 struct dataplane;
 struct multicast;
+struct multicast_way;
+struct port;
 
 #define MULTICAST_MAX 16384 /* entries are numbered 0..MULTICAST_MAX-1 */
 
@@ -116,10 +119,10 @@ bool multicast_next(const struct dataplane *d, struct multicast_view *view, stru
 bool multicast_look(const struct dataplane *d, uint32_t src, uint32_t group, struct multicast_view *view,
                     struct now now);
 
-/* What a new entry would say of a packet of SRC to GROUP that comes by PORT, were it made now: in, upstream, why,
- * n_out, out and ttl_least of *view. Returns DROP__COUNT, or DROP_MULTICAST_LIMIT when none would be made. */
+/* What a new entry would say of a packet of SRC to GROUP that comes by PORT, were it made now, in *way; the caller
+ * frees it. NULL when there is no memory. Returns DROP__COUNT, or DROP_MULTICAST_LIMIT when none would be made. */
 enum drop multicast_foresee(const struct dataplane *d, unsigned port, uint32_t src, uint32_t group,
-                            struct multicast_view *view, struct now now);
+                            struct multicast_way **way, uint32_t *upstream, struct now now);
 
 struct multicast_summary {
     unsigned entries, unwanted;            /* unwanted ones are among the entries */
@@ -151,21 +154,31 @@ struct multicast_use {
     uint32_t used, wrong; /* the last second (now.ns / NS_PER_S, cut to 32 bits) of either; 0: never */
 };
 
-/* The way of a stream; NULL when there is none yet. */
+/* The way of a stream; NULL when there is none yet that lanes may see. */
 const struct multicast_way *multicast_find(const struct multicast *m, uint32_t src, uint32_t group);
 
-/* What the way says of PACKET, which ip_check has called multicast. CONTINUE: it leaves by those out[] whose threshold
- * is below its time to live. PUNT: OPTIONS; MULTICAST when there is no way yet, and *way is NULL. DROP: as packet->drop
- * says. Nothing is changed in the bytes. */
+/* What WAY says of PACKET, of its stream. CONTINUE: it leaves by those out[] whose threshold is below its time to live.
+ * PUNT: OPTIONS. DROP: as packet->drop says. Nothing is changed in the bytes. */
+enum verdict multicast_judge(const struct multicast_way *way, struct packet *packet);
+
+/* What the way says of PACKET, which ip_check has called multicast. multicast_judge's answer, or PUNT: MULTICAST and
+ * *way NULL when there is none yet; DROP: MULTICAST and *way NULL when it is switched off. */
 enum verdict ip_multicast(const struct tables *tables, struct packet *packet, const struct multicast_way **way);
 
-/* Counts it under its entry, as USE (of way->number) says. VERDICT is ip_multicast's. */
+/* Counts it in USE, which is of way->number. VERDICT is multicast_judge's. */
 void multicast_count(struct multicast_use *use, const struct packet *packet, enum verdict verdict, struct now now);
+
+/* Why a packet can not leave by OUT, which wants it; DROP__COUNT: it can. OUT may be NULL. */
+enum drop multicast_obstacle(const struct port *out, const struct packet *packet);
 
 /* Readies the bytes of a packet that ip_multicast lets pass: time to live, checksum, and an Ethernet header that lacks
  * only its source. Then, for each port that it leaves by in turn, that source; the frame is sent before the next one.
  * 01:00:5e and the low 23 bits of the group, RFC 1112 6.4. */
 void multicast_commit(struct packet *packet);
 void multicast_address(struct packet *packet, const uint8_t port_mac[6]);
+
+/* Counts the end of a packet whose copies were sent. LEFT: one of them at least did leave. LOST: the first reason why
+ * one did not; DROP__COUNT: all did. */
+void multicast_end(struct counters *counters, const struct packet *packet, bool left, enum drop lost);
 
 #endif
