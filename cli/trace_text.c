@@ -564,12 +564,24 @@ const char *trace_end_name(enum explain_end end)
     return names[end];
 }
 
+/* A multicast packet leaves by more ports than the one that is named. */
+static bool leaves_by_others(const struct explanation *why)
+{
+    for (unsigned i = 0; i < why->n; i++) {
+        const struct explain_step *step = &why->step[i];
+        if (step->kind == EXPLAIN_COPY && step->copy.why == DROP__COUNT && step->port != PORT_NONE &&
+            step->port != why->out_port)
+            return true;
+    }
+    return false;
+}
+
 const char *trace_end_text(const struct dataplane *d, const struct explanation *why, char to[TRACE_TEXT])
 {
     to[0] = '\0';
     switch (why->end) {
     case EXPLAIN_FORWARDED:
-        say(to, "forwarded out of %s", trace_port_name(d, why->out_port));
+        say(to, "forwarded out of %s%s", trace_port_name(d, why->out_port), leaves_by_others(why) ? " and others" : "");
         break;
     case EXPLAIN_DELIVERED:
         say(to, why->completes ? "completes a datagram for the router itself" : "delivered to the router itself");

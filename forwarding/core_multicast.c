@@ -42,12 +42,7 @@ static void replicate(struct dataplane *d, struct packet *packet, const struct m
         if (lost == DROP__COUNT)
             lost = why;
     }
-    if (!left) {
-        core_drop(d, packet, lost);
-        return;
-    }
-    count(&d->counters->port[packet->port].forwarded);
-    count(&d->counters->ip[IP_OUT_FORW_DATAGRAMS]);
+    multicast_end(d->counters, packet, left, lost);
 }
 
 void core_multicast(struct dataplane *d, struct packet *packet, struct now now)

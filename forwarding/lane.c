@@ -104,12 +104,11 @@ static bool check_burst(struct lane *lane, struct packet *burst, unsigned n)
         if (i + AHEAD < n)
             __builtin_prefetch(burst[i + AHEAD].frame, 1);
         enum verdict verdict = check(lane, own, &burst[i]);
-        if (verdict == VERDICT_MULTICAST) {
-            s->multicast |= UINT64_C(1) << i;
-            continue;
-        }
         if (verdict != VERDICT_CONTINUE) {
-            punted |= lane_leave(lane, &burst[i], verdict);
+            if (verdict == VERDICT_MULTICAST)
+                s->multicast |= UINT64_C(1) << i;
+            else
+                punted |= lane_leave(lane, &burst[i], verdict);
             continue;
         }
         s->routed[s->n_routed] = (uint8_t)i;
@@ -291,14 +290,20 @@ static void queue_segments(struct lane *lane, unsigned port, struct packet *whol
     }
 }
 
-void lane_queue(struct lane *lane, unsigned port, struct packet *packet, uint16_t mtu, uint8_t of)
+static void queue_cut(struct lane *lane, unsigned port, struct packet *packet, uint16_t mtu, uint8_t of)
 {
-    if (!ip_must_cut(packet, mtu))
-        queue(lane, port, packet, of);
-    else if (packet_is_gso(packet))
+    if (packet_is_gso(packet))
         queue_segments(lane, port, packet, mtu, of);
     else
         queue_fragments(lane, port, packet, mtu, of);
+}
+
+FAST_PATH void lane_queue(struct lane *lane, unsigned port, struct packet *packet, uint16_t mtu, uint8_t of)
+{
+    if (!ip_must_cut(packet, mtu))
+        queue(lane, port, packet, of);
+    else
+        queue_cut(lane, port, packet, mtu, of);
 }
 
 static void send_group(struct lane *lane, struct packet *burst, const struct group *group)
@@ -306,7 +311,10 @@ static void send_group(struct lane *lane, struct packet *burst, const struct gro
     struct lane_scratch *s = lane->scratch;
     for (unsigned i = group->first; i != END; i = s->next[i]) {
         struct packet *packet = &burst[i];
-        lane_queue(lane, group->port, packet, packet->mtu, (uint8_t)i);
+        if (!ip_must_cut(packet, packet->mtu))
+            queue(lane, group->port, packet, (uint8_t)i);
+        else
+            queue_cut(lane, group->port, packet, packet->mtu, (uint8_t)i);
     }
     lane_flush(lane, group->port);
 

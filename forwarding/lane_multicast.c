@@ -1,6 +1,7 @@
 /* lane: multicast packets of a burst, replicated without a copy of their bytes. A frame is the same for all ports but
  * for the source address in its Ethernet header; so each port in turn gets all that is for it in one call, and then the
  * same frames are readdressed for the next one. */
+#include "forwarding/fast_path.h"
 #include "forwarding/lane_internal.h"
 #include "forwarding/multicast.h"
 #include "forwarding/port.h"
@@ -58,20 +59,7 @@ static void send_copies(struct lane *lane, struct packet *burst, unsigned number
     }
 }
 
-static void count_ends(struct lane *lane, const struct packet *burst, uint64_t sent, const struct fate *fate)
-{
-    while (sent != 0) {
-        unsigned i = take_first(&sent);
-        if ((fate->left & BIT(i)) == 0) {
-            count_drop(lane->counters, burst[i].port, fate->why[i]);
-            continue;
-        }
-        count(&lane->counters->port[burst[i].port].forwarded);
-        count(&lane->counters->ip[IP_OUT_FORW_DATAGRAMS]);
-    }
-}
-
-bool lane_multicast(struct lane *lane, struct packet *burst, struct now now)
+FAST_PATH bool lane_multicast(struct lane *lane, struct packet *burst, struct now now)
 {
     struct lane_scratch *s = lane->scratch;
     struct fate fate = {0};
@@ -101,6 +89,9 @@ bool lane_multicast(struct lane *lane, struct packet *burst, struct now now)
         send_copies(lane, burst, s->out[i], s->copies[s->out[i]], &fate);
         s->copies[s->out[i]] = 0;
     }
-    count_ends(lane, burst, sent, &fate);
+    while (sent != 0) {
+        unsigned i = take_first(&sent);
+        multicast_end(lane->counters, &burst[i], (fate.left & BIT(i)) != 0, fate.why[i]);
+    }
     return punted;
 }

@@ -178,12 +178,18 @@ static void redecide_fired(struct timer *timer, void *context, struct now now)
     redecide(context, now);
 }
 
-static void mark(struct multicast *m, struct multicast_entry *e)
+/* FIRST: before those that were marked for a change of everything. */
+static void mark(struct multicast *m, struct multicast_entry *e, bool first)
 {
-    if (e->stale)
+    if (e->stale && !first)
         return;
+    if (e->stale)
+        TAILQ_REMOVE(&m->stale, e, of_stale);
     e->stale = true;
-    TAILQ_INSERT_TAIL(&m->stale, e, of_stale);
+    if (first)
+        TAILQ_INSERT_HEAD(&m->stale, e, of_stale);
+    else
+        TAILQ_INSERT_TAIL(&m->stale, e, of_stale);
 }
 
 /* The entries that SRC and GROUP name, where 0 is any: order[*from] to order[*to - 1]. */
@@ -204,7 +210,7 @@ void multicast_changed(struct dataplane *d, uint32_t src, uint32_t group, struct
     unsigned from, to;
     find_range(m, src, group, &from, &to);
     for (unsigned i = from; i < to; i++)
-        mark(m, m->order[i]);
+        mark(m, m->order[i], group != 0);
     redecide(d, now);
 }
 

@@ -22,7 +22,8 @@
 
 struct dataplane;
 struct multicast;
-struct tables;
+struct multicast_way;
+struct port;
 
 #define MULTICAST_MAX 16384 /* entries are numbered 0..MULTICAST_MAX-1 */
 
@@ -120,7 +121,6 @@ bool multicast_look(const struct dataplane *d, uint32_t src, uint32_t group, str
 
 /* What a new entry would say of a packet of SRC to GROUP that comes by PORT, were it made now, in *way; the caller
  * frees it. NULL when there is no memory. Returns DROP__COUNT, or DROP_MULTICAST_LIMIT when none would be made. */
-struct multicast_way;
 enum drop multicast_foresee(const struct dataplane *d, unsigned port, uint32_t src, uint32_t group,
                             struct multicast_way **way, uint32_t *upstream, struct now now);
 
@@ -154,7 +154,7 @@ struct multicast_use {
     uint32_t used, wrong; /* the last second (now.ns / NS_PER_S, cut to 32 bits) of either; 0: never */
 };
 
-/* The way of a stream; NULL when there is none yet. */
+/* The way of a stream; NULL when there is none yet that lanes may see. */
 const struct multicast_way *multicast_find(const struct multicast *m, uint32_t src, uint32_t group);
 
 /* What WAY says of PACKET, of its stream. CONTINUE: it leaves by those out[] whose threshold is below its time to live.
@@ -169,7 +169,6 @@ enum verdict ip_multicast(const struct tables *tables, struct packet *packet, co
 void multicast_count(struct multicast_use *use, const struct packet *packet, enum verdict verdict, struct now now);
 
 /* Why a packet can not leave by OUT, which wants it; DROP__COUNT: it can. OUT may be NULL. */
-struct port;
 enum drop multicast_obstacle(const struct port *out, const struct packet *packet);
 
 /* Readies the bytes of a packet that ip_multicast lets pass: time to live, checksum, and an Ethernet header that lacks
@@ -177,5 +176,9 @@ enum drop multicast_obstacle(const struct port *out, const struct packet *packet
  * 01:00:5e and the low 23 bits of the group, RFC 1112 6.4. */
 void multicast_commit(struct packet *packet);
 void multicast_address(struct packet *packet, const uint8_t port_mac[6]);
+
+/* Counts the end of a packet whose copies were sent. LEFT: one of them at least did leave. LOST: the first reason why
+ * one did not; DROP__COUNT: all did. */
+void multicast_end(struct counters *counters, const struct packet *packet, bool left, enum drop lost);
 
 #endif

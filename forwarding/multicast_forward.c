@@ -1,4 +1,5 @@
 /* pure: the way of a multicast packet, as steps that lanes and the core take. */
+#include "forwarding/fast_path.h"
 #include "forwarding/multicast.h"
 
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "forwarding/ethernet.h"
 #include "forwarding/forward.h"
 #include "forwarding/fragment.h"
+#include "forwarding/multicast_internal.h"
 
 enum { PROTO_SCTP = 132 };
 
@@ -22,6 +24,31 @@ static enum verdict punt(struct packet *packet, enum punt why)
     return VERDICT_PUNT;
 }
 
+/* ---- finding ---- */
+
+size_t multicast_bucket(const struct multicast *m, uint32_t src, uint32_t group)
+{
+    uint64_t mixed = (((uint64_t)group << 32 | src) ^ m->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed ^= mixed >> 32;
+    return (size_t)(mixed * UINT64_C(0xd6e8feb86659fd93) >> 32) & (MULTICAST_BUCKETS - 1);
+}
+
+struct multicast_entry *multicast_entry_find(const struct multicast *m, uint32_t src, uint32_t group)
+{
+    struct multicast_entry *e = published(m->bucket[multicast_bucket(m, src, group)]);
+    while (e != NULL && (e->src != src || e->group != group))
+        e = published(e->next);
+    return e;
+}
+
+FAST_PATH const struct multicast_way *multicast_find(const struct multicast *m, uint32_t src, uint32_t group)
+{
+    const struct multicast_entry *e = multicast_entry_find(m, src, group);
+    return e != NULL ? published(e->way) : NULL;
+}
+
+/* ---- judging ---- */
+
 enum verdict multicast_judge(const struct multicast_way *way, struct packet *packet)
 {
     if (packet->port != way->in)
@@ -35,7 +62,8 @@ enum verdict multicast_judge(const struct multicast_way *way, struct packet *pac
     return VERDICT_CONTINUE;
 }
 
-enum verdict ip_multicast(const struct tables *tables, struct packet *packet, const struct multicast_way **way)
+FAST_PATH enum verdict ip_multicast(const struct tables *tables, struct packet *packet,
+                                    const struct multicast_way **way)
 {
     const struct multicast *m = published(tables->multicast);
     *way = NULL;
@@ -75,7 +103,7 @@ void multicast_count(struct multicast_use *use, const struct packet *packet, enu
         count(&use->low_ttl);
 }
 
-void multicast_commit(struct packet *packet)
+FAST_PATH void multicast_commit(struct packet *packet)
 {
     static const uint8_t nobody[MAC_LEN];
     uint32_t group = packet->ip.dst;
@@ -90,4 +118,16 @@ void multicast_commit(struct packet *packet)
 void multicast_address(struct packet *packet, const uint8_t port_mac[MAC_LEN])
 {
     memcpy(packet->frame + MAC_LEN, port_mac, MAC_LEN);
+}
+
+void multicast_end(struct counters *counters, const struct packet *packet, bool left, enum drop lost)
+{
+    if (!left) {
+        count_drop(counters, packet->port, lost);
+        return;
+    }
+    count(&counters->port[packet->port].forwarded);
+    count(&counters->ip[IP_OUT_FORW_DATAGRAMS]);
+    if (lost == DROP_TOO_BIG || lost == DROP_FRAGMENT_FAILED) /* by one of its ports it has failed all the same */
+        count(&counters->ip[IP_OUT_FRAG_FAILS]);
 }

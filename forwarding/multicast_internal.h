@@ -1,4 +1,4 @@
-/* core: what multicast.c (decisions) and multicast_table.c (entries) share. */
+/* core: what multicast.c (decisions), multicast_table.c (entries) and multicast_forward.c (finding them) share. */
 #ifndef FORWARDING_MULTICAST_INTERNAL_H
 #define FORWARDING_MULTICAST_INTERNAL_H
 
@@ -87,8 +87,6 @@ struct multicast *multicast_new(struct later *later, uint64_t seed);
 /* NULL does no harm. What lanes may still read goes to later(). */
 void multicast_free(struct multicast *m, struct timers *timers);
 
-struct multicast_entry *multicast_entry_find(const struct multicast *m, uint32_t src, uint32_t group);
-
 /* Would there be room for one more that is WANTED or not, made at NOW? And the entry itself, with WAY (malloc), whose
  * ownership it takes; its number is set in it, and it is hidden. NULL when there is no room or no memory, and WAY is
  * freed. */
@@ -113,6 +111,12 @@ struct multicast_use multicast_entry_use(const struct dataplane *d, const struct
 
 /* Looks at some entries, so that all are looked at within a few calls: forgets those without packets for too long. */
 void multicast_sweep(struct dataplane *d, struct now now);
+
+/* ---- multicast_forward.c ---- */
+
+/* The entry, which lanes may not see yet; NULL: there is none. And the index of its bucket. */
+struct multicast_entry *multicast_entry_find(const struct multicast *m, uint32_t src, uint32_t group);
+size_t multicast_bucket(const struct multicast *m, uint32_t src, uint32_t group);
 
 /* ---- multicast.c ---- */
 

@@ -23,27 +23,6 @@
 
 /* ---- finding ---- */
 
-static size_t index_of(const struct multicast *m, uint32_t src, uint32_t group)
-{
-    uint64_t mixed = (((uint64_t)group << 32 | src) ^ m->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    mixed ^= mixed >> 32;
-    return (size_t)(mixed * UINT64_C(0xd6e8feb86659fd93) >> 32) & (MULTICAST_BUCKETS - 1);
-}
-
-struct multicast_entry *multicast_entry_find(const struct multicast *m, uint32_t src, uint32_t group)
-{
-    struct multicast_entry *e = published(m->bucket[index_of(m, src, group)]);
-    while (e != NULL && (e->src != src || e->group != group))
-        e = published(e->next);
-    return e;
-}
-
-const struct multicast_way *multicast_find(const struct multicast *m, uint32_t src, uint32_t group)
-{
-    const struct multicast_entry *e = multicast_entry_find(m, src, group);
-    return e != NULL ? published(e->way) : NULL;
-}
-
 unsigned multicast_place(const struct multicast *m, uint32_t src, uint32_t group)
 {
     uint64_t key = (uint64_t)group << 32 | src;
@@ -279,7 +258,7 @@ struct multicast_entry *multicast_entry_new(struct dataplane *d, uint32_t src, u
                                   .made_ns = now.ns,
                                   .numbers = m->numbers};
     e->base = sum_of(d, number);
-    struct multicast_entry **bucket = &m->bucket[index_of(m, src, group)];
+    struct multicast_entry **bucket = &m->bucket[multicast_bucket(m, src, group)];
     e->next = *bucket;
     insert_in_order(m, e);
     put_in_list(m, e);
@@ -316,7 +295,7 @@ void multicast_entry_turn(struct multicast *m, struct multicast_entry *e, struct
 
 void multicast_entry_forget(struct multicast *m, struct multicast_entry *e)
 {
-    struct multicast_entry **at = &m->bucket[index_of(m, e->src, e->group)];
+    struct multicast_entry **at = &m->bucket[multicast_bucket(m, e->src, e->group)];
     while (*at != e)
         at = &(*at)->next;
     publish(*at, e->next);

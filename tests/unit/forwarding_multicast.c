@@ -364,10 +364,12 @@ static void what_must_not_be_cut_goes_where_it_fits(void)
     CU_ASSERT_EQUAL(streams_ports(&s.core.wire) | streams_ports(&s.lane.wire), PORT(1));
     CU_ASSERT_EQUAL(streams_counters(&s, 0).forwarded, 2);
     CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).lost, 2);
+    CU_ASSERT_EQUAL(dataplane_ip_stat(s.d, IP_OUT_FRAG_FAILS), 2);
     streams_forget(&s);
     big.dst = GROUP + 2;
     expect_dropped(0, big, DROP_TOO_BIG); /* and no fragmentation needed is sent */
     CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 2).lost, 2);
+    CU_ASSERT_EQUAL(dataplane_ip_stat(s.d, IP_OUT_FRAG_FAILS), 4);
     streams_end(&s);
 }
 

@@ -1,5 +1,11 @@
 /* Entries of multicast streams: when they are decided anew, how long they live, and what a flood can not do. */
+#define _GNU_SOURCE
 #include "forwarding/multicast.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#include "forwarding/grace.h"
 #include "tests/unit/support/streams.h"
 
 static struct streams s;
@@ -82,6 +88,12 @@ static void many_are_decided_anew_in_slices(void)
     CU_ASSERT_EQUAL(s.asked - asked, MANY);
     for (unsigned i = 0; i < MANY; i += 97)
         CU_ASSERT_EQUAL(streams_look(&s, 0x0a0a0000 + i, GROUP + 1).out.word[0], PORT(2));
+    /* a change of one group need not wait for the end of a change of everything */
+    streams_start(&s, 0, IN_0(7), GROUP + 2);
+    multicast_changed(s.d, 0, 0, s.now);
+    s.wanted[2] = PORT(3);
+    multicast_changed(s.d, 0, GROUP + 2, s.now);
+    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 2).out.word[0], PORT(3));
     /* entries may go while they wait for it */
     multicast_changed(s.d, 0, 0, s.now);
     multicast_clear(s.d, 0, 0);
@@ -373,6 +385,93 @@ static void a_number_is_given_again_only_after_a_grace_period(void)
     end_grace(); /* the router is gone, and what lanes could have held goes after it */
 }
 
+/* A lane of its own thread forwards while the core changes everything. Sanitizers see what goes wrong. */
+struct running_lane {
+    struct transmit transmit; /* first */
+    struct now now;
+    bool stop; /* atomic */
+    uint64_t copies, wrong;
+};
+
+static unsigned check_and_forget(struct transmit *self, unsigned port, struct packet *const packets[], unsigned n,
+                                 enum drop *why)
+{
+    struct running_lane *lane = (struct running_lane *)self;
+    (void)why;
+    for (unsigned i = 0; i < n; i++)
+        lane->wrong += packets[i]->frame[11] != port + 1;
+    lane->copies += n;
+    return n;
+}
+
+static void *forward_on(void *argument)
+{
+    struct running_lane *lane = argument;
+    struct packet original[LANE_BURST], burst[LANE_BURST];
+    for (unsigned i = 0; i < LANE_BURST; i++)
+        original[i] = streams_frame(0, (struct frame_spec){.src = IN_0(7 + i % 5), .dst = GROUP + i % 7});
+    grace_lane_register();
+    while (!__atomic_load_n(&lane->stop, __ATOMIC_RELAXED)) {
+        for (unsigned i = 0; i < LANE_BURST; i++) {
+            burst[i] = original[i];
+            store_be16(packet_ip(&burst[i]) + IP_AT_TTL, 64 << 8 | PROTO_UDP);
+            store_be16(packet_ip(&burst[i]) + IP_AT_CHECKSUM, 0);
+            store_be16(packet_ip(&burst[i]) + IP_AT_CHECKSUM,
+                       checksum_finish(checksum_add(0, packet_ip(&burst[i]), IP_HEADER_MIN)));
+        }
+        lane_forward(s.d->lanes[0], burst, LANE_BURST, lane->now);
+        grace_lane_quiescent();
+    }
+    grace_lane_unregister();
+    for (unsigned i = 0; i < LANE_BURST; i++)
+        frame_free(&original[i]);
+    return NULL;
+}
+
+static void change_one_thing(unsigned i)
+{
+    struct multicast_port threshold = {.ttl_threshold = (uint8_t)(i % 90)};
+    s.wanted[i % 7] = PORT(i % 5 + 1) | PORT(i % 3 + 1);
+    if (i % 3 == 0)
+        multicast_changed(s.d, 0, GROUP + i % 7, s.now);
+    else if (i % 50 == 1)
+        multicast_clear(s.d, 0, i % 100 == 1 ? 0 : GROUP + i % 7);
+    else if (i % 50 == 2)
+        multicast_set_port(s.d, 1, &threshold, s.now);
+    else if (i % 50 == 4)
+        streams_port(&s, 2, i % 100 == 4);
+}
+
+static void a_lane_runs_on_while_the_core_changes_all_of_it(void)
+{
+    struct grace *periods = grace_new();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(periods);
+    streams_begin_with(&s, grace_later(periods), STREAM_PORTS);
+    s.settings.new_rate = 0;
+    streams_configure(&s);
+    struct running_lane lane = {.transmit.send = check_and_forget, .now = s.now};
+    s.d->lanes[0]->transmit = &lane.transmit;
+    pthread_t thread;
+    CU_ASSERT_FATAL(pthread_create(&thread, NULL, forward_on, &lane) == 0);
+    for (unsigned i = 0; i < 400; i++) {
+        change_one_thing(i);
+        dataplane_drain(s.d, 64, s.now);
+        dataplane_run(s.d, s.now, 64);
+        streams_forget(&s);
+        grace_turn(periods);
+        struct pollfd fd = {.fd = grace_fd(periods), .events = POLLIN};
+        if (poll(&fd, 1, i % 10 == 0 ? 1000 : 0) == 1)
+            grace_ready(periods);
+    }
+    __atomic_store_n(&lane.stop, true, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    streams_run(&s);
+    CU_ASSERT_TRUE(lane.copies > 0);
+    CU_ASSERT_EQUAL(lane.wrong, 0);
+    streams_end(&s);
+    grace_free(periods);
+}
+
 /* ---- looking ---- */
 
 static void a_walk_goes_by_group_and_source(void)
@@ -419,6 +518,7 @@ static const struct unit_case cases[] = {
     {"a lower limit holds at once", a_lower_limit_holds_at_once},
     {"a flood of new streams leaves other punts alone", a_flood_of_new_streams_leaves_other_punts_alone},
     {"a number is given again only after a grace period", a_number_is_given_again_only_after_a_grace_period},
+    {"a lane runs on while the core changes all of it", a_lane_runs_on_while_the_core_changes_all_of_it},
     {"a walk goes by group and source", a_walk_goes_by_group_and_source},
 };
 UNIT_MAIN("multicast table", cases)

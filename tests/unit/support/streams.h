@@ -74,7 +74,7 @@ static inline void streams_port(struct streams *s, unsigned number, bool up)
     memcpy(port->mac, (const uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(number + 1)}, MAC_LEN);
     port->mtu = number == SMALL ? 576 : 1500;
     port->up = up;
-    port->unreachables = true;
+    port->unreachables = port->source_route = true;
     port->addresses[0] = (struct prefix){.addr = 0x0a000001 + (number << 8), .len = 24};
     CU_ASSERT_TRUE_FATAL(dataplane_set_port(s->d, port, s->now));
     free(port);
