@@ -71,7 +71,7 @@ static const struct schema_key multicast_keys[] = {
     {.name = "upstream", .kind = SCHEMA_STRING, .min = 0, .max = 15, TEXT_LINE,
      .help = "the interface to which an IGMP proxy reports (RFC 4605)", .shell = "multicast upstream IF",
      AT(config, multicast.upstream), PLACED(config, multicast.upstream_place)},
-    {.name = "route-limit", .kind = SCHEMA_INTEGER, .min = 1, .max = MULTICAST_MAX, .initial = MULTICAST_MAX,
+    {.name = "route-limit", .kind = SCHEMA_INTEGER, .min = 1, .max = MULTICAST_MAX, .initial = 4096,
      .help = "streams that are known at a time", .shell = "multicast route-limit N",
      AT(config, multicast.route_limit), UNPLACED},
     {.name = "idle-timeout", .kind = SCHEMA_INTEGER, .min = 1, .max = 86400, .unit = "seconds", .initial = 210,
