@@ -7,6 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make bench      figures beside the kernel's own forwarding, in one run
+#   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers, and hosts with IGMP, in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
@@ -234,7 +235,7 @@ $(OUT)/fuzz/frame_fuzzer: $(OUT)/tests/fuzz/frame_fuzzer.o $(FUZZ_COMMON) $(LIB_
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_FORWARDING)
 
 # RIP messages by themselves, in the same two ways.
-$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+$(OUT)/fuzz/rip_mutate: $(OUT)/tests/fuzz/rip_mutate.o $(OUT)/tests/fuzz/rip_messages.o $(OUT)/tests/fuzz/rip_router.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
@@ -242,7 +243,7 @@ fuzz-rip:
 	@$(MAKE) --no-print-directory CC=clang BUILD=asan FLAGS_asan="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
 	    OUT=build/fuzzer build/fuzzer/fuzz/rip_fuzzer
 	build/fuzzer/fuzz/rip_fuzzer -max_len=4096 -max_total_time=$(or $(SECONDS),60)
-$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+$(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(OUT)/tests/fuzz/rip_router.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 
@@ -290,6 +291,15 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	$(give_back)
 	$(PYTHON) tests/bench/bench.py
+
+# All of them, also after one that missed its bar.
+bench-rip: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@status=0; for bench in $(sort $(wildcard tests/bench/rip_*.py)); do \
+	    echo "---- $$bench"; $(PYTHON) $$bench || status=1; \
+	done; exit $$status
+.PHONY: bench-rip
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \

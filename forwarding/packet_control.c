@@ -10,8 +10,8 @@
 
 #include "forwarding/packet_filter.h"
 
-#define CONTROL_BUFFER (512 * 1024) /* with the kernel's overhead, some 700 small frames */
-#define ALIGN_IP       2            /* bytes before the frame, so that the IP header is aligned */
+#define CONTROL_BUFFER (2 * 1024 * 1024) /* with the kernel's overhead, some 2,800 small frames: 50 ms of a flood */
+#define ALIGN_IP       2                 /* bytes before the frame, so that the IP header is aligned */
 #define VLAN_VID       0xfff
 
 static void set_receive_buffer(int fd)

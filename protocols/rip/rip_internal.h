@@ -97,7 +97,8 @@ static inline struct rip_route *route_of_link(struct link *link)
 struct rip_neighbour {
     struct rip_neighbour *next; /* of the interface; who spoke last is first */
     struct rip_interface *interface;
-    struct path *paths;
+    struct path *paths;    /* the newest first */
+    struct path *expected; /* what it will probably offer next, as it did the last time; NULL: no idea */
     uint32_t address;
     uint8_t version; /* 0: nothing valid yet */
     bool lost;       /* its paths are being forgotten, in slices */
@@ -171,7 +172,6 @@ struct reply {
     uint16_t dst_port;
     struct link at;
     uint64_t until;
-    uint64_t resume_ns;
     unsigned n_entries;
     struct rip_entry entries[RIP_ENTRIES_MAX];
 };
@@ -197,6 +197,8 @@ struct rip {
     uint64_t slots[RIP_OUTLETS_MAX / 64];      /* taken */
     uint64_t slots_used[RIP_OUTLETS_MAX / 64]; /* may have bits left in routes */
     struct reply replies[RIP_REPLIES_MAX];
+    unsigned reply_turn; /* whose turn it is */
+    uint64_t replies_ns; /* they go on then */
 
     struct rib_watch watch;
     bool walking; /* the RIB, for what is redistributed */
@@ -277,6 +279,11 @@ struct rip_route *rip_route_get(struct rip *rip, struct prefix prefix);
 
 /* The next route for a walk that ends where routes changed after UNTIL, and MARKER behind it. NULL at the end. */
 struct rip_route *rip_route_step(const struct rip *rip, struct link *marker, uint64_t until);
+
+/* The same in two, for walks in which nothing changes the list: the route after AT, which stays; and MARKER behind AT.
+ */
+struct rip_route *rip_route_after(const struct rip *rip, const struct link *at, uint64_t until);
+void rip_marker_move(struct link *marker, struct link *at);
 
 /* Something that ROUTE is made of has changed: what it comes to, the RIB, the timers, and who must be told. */
 void rip_route_update(struct rip *rip, struct rip_route *route, struct now now);

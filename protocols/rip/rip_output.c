@@ -2,8 +2,8 @@
  *
  * An outlet is one version on one interface. It has at most one job: a full update, a triggered one, or a goodbye. A
  * job walks the list of routes with a marker, a slice at a time, and ends where routes begin that changed after it
- * began: these are the next triggered update's. After each burst of messages it waits a millisecond, so that a
- * neighbour's socket can hold what comes.
+ * began: these are the next triggered update's. After each burst of messages it waits some milliseconds, so that a
+ * neighbour's socket can hold what comes: FRR's holds some 60 messages, and its daemon takes 50 to 200 us for each.
  *
  * What a route looks like on an outlet is decided in one place, metric_out. Each route knows on which outlets it was
  * last sent as reachable; if it may not be sent there any more, for whatever reason, it is sent once as unreachable. */
@@ -13,8 +13,8 @@
 #include "protocols/rip/rip_internal.h"
 
 #define SLICE_ROUTES   1000
-#define BURST_MESSAGES 16
-#define BURST_GAP_NS   NS_PER_MS
+#define BURST_MESSAGES 32
+#define BURST_GAP_NS   (8 * NS_PER_MS)
 
 #define SUMMARIES_MAX 4096 /* of one interface */
 
@@ -414,17 +414,21 @@ static void finish(struct rip *rip, struct outlet *outlet, struct now now)
 static void go_on(struct rip *rip, struct outlet *outlet, struct now now)
 {
     unsigned messages = 0;
+    struct link *at = &outlet->at;
     for (unsigned looked = 0; looked < SLICE_ROUTES && messages < BURST_MESSAGES; looked++) {
-        struct rip_route *route = rip_route_step(rip, &outlet->at, outlet->until);
+        struct rip_route *route = rip_route_after(rip, at, outlet->until);
         if (route != NULL) {
+            at = &route->link;
             messages += tell_route(rip, outlet, route, now);
         } else if (outlet->due != NULL) {
             messages += tell_summary(rip, outlet, &looked, now);
         } else {
+            rip_marker_move(&outlet->at, at);
             finish(rip, outlet, now);
             return;
         }
     }
+    rip_marker_move(&outlet->at, at);
     outlet->resume_ns = now.ns + (messages == BURST_MESSAGES ? BURST_GAP_NS : 0);
 }
 
@@ -618,6 +622,11 @@ void rip_outlet_answer(struct rip *rip, struct outlet *outlet, uint32_t dst, uin
         send_message(rip, outlet, &target, entries, n, now);
 }
 
+/* What is left to be done in a slice: routes to look at, messages to send. */
+struct slice {
+    unsigned routes, messages;
+};
+
 static bool reply_with(struct rip *rip, struct reply *reply, struct rip_entry entry, struct now now)
 {
     reply->entries[reply->n_entries++] = entry;
@@ -658,21 +667,37 @@ static bool reply_route(struct rip *rip, struct reply *reply, struct rip_route *
     return reply_with(rip, reply, entry_of(route->prefix, metric, route->tag, next_hop(reply->outlet, route)), now);
 }
 
-static uint64_t reply_run(struct rip *rip, struct reply *reply, struct now now)
+static void reply_run(struct rip *rip, struct reply *reply, struct slice *left, struct now now)
 {
-    if (now.ns < reply->resume_ns)
-        return reply->resume_ns;
-    unsigned messages = 0;
-    for (unsigned i = 0; i < SLICE_ROUTES && messages < BURST_MESSAGES; i++) {
+    for (; left->routes > 0 && left->messages > 0; left->routes--) {
         struct rip_route *route = rip_route_step(rip, &reply->at, reply->until);
         if (route == NULL) {
             finish_reply(rip, reply, now);
-            return NEVER_NS;
+            left->messages--;
+            return;
         }
-        messages += reply_route(rip, reply, route, now);
+        left->messages -= reply_route(rip, reply, route, now);
     }
-    reply->resume_ns = now.ns + (messages > 0 ? BURST_GAP_NS : 0);
-    return reply->resume_ns;
+}
+
+/* However many ask, all of them together are sent one burst at a time, each in turn: a small request makes a long
+ * answer, and who asks need not be a router. */
+static uint64_t replies_run(struct rip *rip, struct now now)
+{
+    struct slice left = {.routes = SLICE_ROUTES, .messages = BURST_MESSAGES};
+    for (unsigned i = 0; i < RIP_REPLIES_MAX && now.ns >= rip->replies_ns && left.routes > 0 && left.messages > 0;
+         i++) {
+        struct reply *reply = &rip->replies[rip->reply_turn];
+        rip->reply_turn = (rip->reply_turn + 1) % RIP_REPLIES_MAX;
+        if (reply->outlet != NULL)
+            reply_run(rip, reply, &left, now);
+    }
+    if (left.messages < BURST_MESSAGES)
+        rip->replies_ns = now.ns + BURST_GAP_NS;
+    for (unsigned i = 0; i < RIP_REPLIES_MAX; i++)
+        if (rip->replies[i].outlet != NULL)
+            return rip->replies_ns > now.ns ? rip->replies_ns : now.ns;
+    return NEVER_NS;
 }
 
 uint64_t rip_output_run(struct rip *rip, struct now now)
@@ -689,11 +714,6 @@ uint64_t rip_output_run(struct rip *rip, struct now now)
         if (interface != NULL)
             rip_interface_reap(rip, interface);
     }
-    for (unsigned i = 0; i < RIP_REPLIES_MAX; i++) {
-        if (rip->replies[i].outlet == NULL)
-            continue;
-        at = reply_run(rip, &rip->replies[i], now);
-        due = at < due ? at : due;
-    }
-    return due;
+    at = replies_run(rip, now);
+    return at < due ? at : due;
 }

@@ -34,16 +34,30 @@ void rip_link_remove(struct link *link)
     link->next = link->prev = NULL;
 }
 
-struct rip_route *rip_route_step(const struct rip *rip, struct link *marker, uint64_t until)
+struct rip_route *rip_route_after(const struct rip *rip, const struct link *at, uint64_t until)
 {
-    struct link *next = marker->next;
+    struct link *next = at->next;
     while (next->marker && next != &rip->routes)
         next = next->next;
     if (next == &rip->routes || route_of_link(next)->changed > until)
         return NULL;
-    rip_link_remove(marker);
-    rip_link_insert_before(marker, next->next);
     return route_of_link(next);
+}
+
+void rip_marker_move(struct link *marker, struct link *at)
+{
+    if (at == marker)
+        return;
+    rip_link_remove(marker);
+    rip_link_insert_before(marker, at->next);
+}
+
+struct rip_route *rip_route_step(const struct rip *rip, struct link *marker, uint64_t until)
+{
+    struct rip_route *route = rip_route_after(rip, marker, until);
+    if (route != NULL)
+        rip_marker_move(marker, &route->link);
+    return route;
 }
 
 /* ---- routes ---- */
@@ -162,6 +176,8 @@ void rip_path_remove(struct rip *rip, struct path *path, const char *why)
 {
     if (rip_debugs(rip, RIP_DEBUG_ROUTES))
         rip_debug_path_gone(rip, path, why);
+    if (path->neighbour->expected == path)
+        path->neighbour->expected = NULL;
     struct path **at = &path->route->paths;
     while (*at != path)
         at = &(*at)->next;
@@ -410,6 +426,28 @@ static struct path *path_of(const struct rip_route *route, const struct rip_neig
     return path;
 }
 
+/* The one that NEIGHBOUR taught after PATH, or NULL. */
+static struct path *taught_after(const struct rip_neighbour *neighbour, const struct path *path)
+{
+    if (path->at_of_neighbour == &neighbour->paths)
+        return NULL;
+    return (struct path *)((uint8_t *)path->at_of_neighbour - offsetof(struct path, next_of_neighbour));
+}
+
+/* The path of NEIGHBOUR to PREFIX, or NULL, and the *route, or NULL. Updates tell the same routes in the same order
+ * again and again: mostly the path is the expected one, and nothing is looked up. */
+static struct path *find_path(const struct rip *rip, struct rip_neighbour *neighbour, struct prefix prefix,
+                              struct rip_route **route)
+{
+    struct path *path = neighbour->expected;
+    if (path == NULL || !prefix_equal(path->route->prefix, prefix))
+        path = path_of(rip_route_find(rip, prefix), neighbour);
+    *route = path != NULL ? path->route : NULL;
+    if (path != NULL)
+        neighbour->expected = taught_after(neighbour, path);
+    return path;
+}
+
 /* Room for one more path to ROUTE that has METRIC: the worst goes if it is worse. */
 static bool make_room(struct rip *rip, struct rip_route *route, uint8_t metric)
 {
@@ -446,8 +484,8 @@ static enum rip_reject begin_path(struct rip *rip, struct rip_neighbour *neighbo
 enum rip_reject rip_path_offer(struct rip *rip, struct rip_neighbour *neighbour, struct prefix prefix, uint32_t gateway,
                                uint16_t tag, uint8_t offered, struct now now)
 {
-    struct rip_route *route = rip_route_find(rip, prefix);
-    struct path *path = path_of(route, neighbour);
+    struct rip_route *route;
+    struct path *path = find_path(rip, neighbour, prefix, &route);
     uint8_t metric = metric_in(neighbour, prefix, offered);
     if (metric == RIP_INFINITY || !rip_policy_permits(neighbour->interface->settings->list_in, prefix)) {
         if (path != NULL) {

@@ -1,18 +1,20 @@
-/* Breaks good RIP messages in every way and lets routers with every kind of authentication hear them: `rip_mutate
- * [MESSAGES [SEED]]`. The same arguments do the same again. It aborts when something is taken that nobody signed; built
- * with sanitizers, at the first byte read that was not received. It fails when a reason of authentication to refuse a
- * message did not come up. */
+/* Breaks good RIP messages in every way and lets routers with every kind of authentication hear them, first those that
+ * only read, then a whole RIP instance: `rip_mutate [MESSAGES [SEED]]`. The same arguments do the same again. It aborts
+ * when something is taken that nobody signed; built with sanitizers, at the first byte read that was not received. It
+ * fails when a reason of authentication to refuse a message did not come up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "forwarding/bytes.h"
 #include "tests/fuzz/rip_messages.h"
+#include "tests/fuzz/rip_router.h"
 
 #define MESSAGES_DEFAULT 500000
 
 struct mutator {
     struct rip_listeners listeners;
+    struct rip_router *router;
     uint64_t random; /* splitmix64 state */
     uint8_t bytes[RIP_ROOM];
     size_t len;
@@ -124,6 +126,10 @@ static void mutate(struct mutator *m)
     bool repaired = one_in(m, 2) && rip_message_repair(&m->listeners, m->bytes, m->len);
     rip_listeners_hear(&m->listeners, m->bytes, m->len, !one_in(m, 4), repaired);
     m->listeners.now.ns += below(m, 100) * NS_PER_MS;
+    struct rip_origin origin = {.interface = below(m, RIP_LISTENERS),
+                                .host = (uint8_t)below(m, one_in(m, 8) ? 256 : 12),
+                                .other_port = one_in(m, 8)};
+    rip_router_hear(m->router, origin, m->bytes, m->len, m->listeners.now);
 }
 
 static unsigned report(const struct rip_listeners *l, unsigned long messages)
@@ -154,9 +160,11 @@ int main(int argc, char **argv)
     fflush(stdout);
     m->random = seed;
     rip_listeners_make(&m->listeners);
+    m->router = rip_router_new(&m->listeners);
     for (unsigned long i = 0; i < messages; i++)
         mutate(m);
     unsigned missing = report(&m->listeners, messages);
+    rip_router_free(m->router, m->listeners.now);
     free(m);
     return missing > 0;
 }

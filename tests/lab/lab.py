@@ -46,6 +46,17 @@ def run(*command, check=True, timeout=60, stdin=None):
     return done.stdout
 
 
+def tool(name):
+    """The path of tests/bench/NAME.c's program, which is made when it is missing or old."""
+    source, program = os.path.join(TOP, "tests", "bench", f"{name}.c"), os.path.join(TOP, "build", "release", name)
+    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(program), exist_ok=True)
+        made = f"{program}.{os.getpid()}"
+        run("gcc", "-O2", "-Wall", "-o", made, source)
+        os.replace(made, program)
+    return program
+
+
 def wait_until(condition, timeout=10.0, what="the condition"):
     """Asks again and again until CONDITION answers something true, and returns that."""
     deadline = time.monotonic() + timeout

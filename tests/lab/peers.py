@@ -49,6 +49,26 @@ class Frr:
     def configure(self, *commands):
         self.vtysh("configure terminal", *commands, "end")
 
+    def start_all(self):
+        """Both daemons again, after kill_all() or stop()."""
+        for daemon in ("zebra", "ripd"):
+            for left in (f"{self.folder}/{daemon}.vty", f"{self.folder}/zserv.api" if daemon == "zebra" else None):
+                if left is not None and os.path.exists(left):
+                    os.unlink(left)
+            self.start(daemon)
+
+    def stop(self):
+        """As their service is stopped: zebra last."""
+        for daemon in ("ripd", "zebra"):
+            self.processes[daemon].terminate()
+            self.processes[daemon].wait(20)
+
+    def kill_all(self):
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+
     def vtysh(self, *commands, daemon="ripd"):
         arguments = ["vtysh", "--vty_socket", self.folder, "-d", daemon]
         for command in commands:
@@ -103,9 +123,15 @@ class Bird:
         run("/usr/sbin/bird", "-p", "-c", f"{self.folder}/bird.conf")
 
     def start(self):
+        if os.path.exists(f"{self.folder}/bird.ctl"):
+            os.unlink(f"{self.folder}/bird.ctl")
         self.process = self.namespace.start("/usr/sbin/bird", "-f", "-c", f"{self.folder}/bird.conf", "-s",
                                             f"{self.folder}/bird.ctl", "-P", f"{self.folder}/bird.pid")
         wait_until(lambda: "ready" in self.birdc("show status", check=False), 30, "BIRD's socket")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
 
     def kill(self):
         """Ends it without a goodbye."""

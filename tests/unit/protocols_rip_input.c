@@ -121,6 +121,30 @@ static void timers(void)
     net_end(&net);
 }
 
+/* What a neighbour will say next is guessed by what it said the last time; nothing may come of a wrong guess. */
+static void in_any_order(void)
+{
+    start();
+    SAY(&net, 1, "10.0.1.9", 2, {"10.7.0.0/16", 3, 0, NULL}, {"10.8.0.0/16", 4, 0, NULL}, {"10.9.0.0/16", 5, 0, NULL});
+    SAY(&net, 2, "10.0.2.8", 2, {"10.9.0.0/16", 9, 0, NULL}, {"10.8.0.0/16", 9, 0, NULL}, {"10.7.0.0/16", 9, 0, NULL});
+    SAY(&net, 1, "10.0.1.9", 2, {"10.7.0.0/16", 3, 0, NULL}, {"10.9.0.0/16", 6, 0, NULL}, {"10.8.0.0/16", 7, 0, NULL});
+    METRIC("10.7.0.0/16", 4);
+    METRIC("10.8.0.0/16", 8);
+    METRIC("10.9.0.0/16", 7);
+    /* after 10.7/16 it expects 10.8/16, which goes, comes back, and is taught last then */
+    SAY(&net, 1, "10.0.1.9", 2, {"10.7.0.0/16", 3, 0, NULL}, {"10.8.0.0/16", 16, 0, NULL}, {"10.8.0.0/16", 2, 0, NULL});
+    METRIC("10.8.0.0/16", 3);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.7.0.0/16", 3, 0, NULL}); /* and now 10.9/16, which is lost with all others */
+    rip_clear(net.routers[0].rip, addr_of("10.0.1.9"), net.now);
+    net_run(&net, 1);
+    METRIC("10.9.0.0/16", 10);
+    SAY(&net, 1, "10.0.1.9", 2, {"10.9.0.0/16", 1, 0, NULL}, {"10.9.0.0/16", 2, 0, NULL}, {"10.7.0.0/16", 1, 0, NULL});
+    METRIC("10.7.0.0/16", 2);
+    METRIC("10.8.0.0/16", 10);
+    METRIC("10.9.0.0/16", 3);
+    net_end(&net);
+}
+
 /* Who is cleared, or was away with the interface, and speaks before all that was known of him is forgotten. */
 static void back_at_once(void)
 {
@@ -468,6 +492,7 @@ static const struct unit_case cases[] = {
     {"better offers win, the same neighbour is believed, others are kept aside", believing},
     {"only who offers a path keeps it alive; an equal one takes over past half of its time", refreshing},
     {"routes time out, are forgotten, and may come back", timers},
+    {"routes come in any order", in_any_order},
     {"who was cleared may speak at once", back_at_once},
     {"next hops are honoured on the same subnet only", next_hops},
     {"equal-cost paths are used up to the limit, and lost one by one", equal_cost},
