@@ -171,8 +171,10 @@ static void clear(struct igmp_interface *interface, uint32_t group, struct now n
     struct igmp_group *one = group != 0 ? igmp_group_find(interface, group) : NULL;
     if (one != NULL)
         igmp_group_forget(one, now);
-    if (group == 0)
+    if (group == 0) {
         igmp_groups_forget(interface, now);
+        interface->igmp->hooks.changed(interface->igmp->hooks.context, interface->port, 0, now);
+    }
     interface->complete_ns = now.ns + igmp_membership_interval(interface);
     if (!interface->querier)
         return;

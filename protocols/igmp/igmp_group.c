@@ -245,15 +245,6 @@ void igmp_group_forget(struct igmp_group *group, struct now now)
     igmp_group_done(group, now);
 }
 
-void igmp_groups_forget(struct igmp_interface *i, struct now now)
-{
-    struct patricia_cursor cursor = PATRICIA_START;
-    struct prefix prefix;
-    void *value;
-    while (patricia_next(&i->groups, &cursor, &prefix, &value))
-        igmp_group_forget(value, now);
-}
-
 void igmp_groups_free(struct igmp_interface *i)
 {
     struct patricia_cursor cursor = PATRICIA_START;
@@ -297,4 +288,12 @@ void igmp_groups_configured(struct igmp_interface *i, struct now now)
     cursor = PATRICIA_START;
     while (patricia_next(&i->groups, &cursor, &prefix, &value))
         igmp_group_done(value, now);
+}
+
+void igmp_groups_forget(struct igmp_interface *i, struct now now)
+{
+    i->counters.leaves += i->n_learned;
+    igmp_groups_free(i);
+    igmp_groups_configured(i, now);
+    igmp_proxy_review(i->igmp);
 }

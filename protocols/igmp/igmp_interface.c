@@ -143,7 +143,6 @@ void igmp_interface_remove(struct igmp *igmp, unsigned port, struct now now)
     bool was_up = i->up;
     i->up = false;
     i->settings->n_statics = 0;
-    igmp_groups_configured(i, now);
     igmp_groups_forget(i, now);
     igmp_interface_free(i);
     if (was_up)

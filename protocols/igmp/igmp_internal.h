@@ -262,7 +262,7 @@ void igmp_group_done(struct igmp_group *group, struct now now);
 /* Binds the static entries of the interface's settings to groups. */
 void igmp_groups_configured(struct igmp_interface *interface, struct now now);
 
-/* Forgets what was learned, of one group or all. */
+/* Forgets what was learned, of one group or all. Of all, only the static ones are told: the caller says the rest. */
 void igmp_group_forget(struct igmp_group *group, struct now now);
 void igmp_groups_forget(struct igmp_interface *interface, struct now now);
 void igmp_groups_free(struct igmp_interface *interface);

@@ -238,7 +238,7 @@ static void choose_settings(struct sim *sim)
 static void choose_hosts(struct sim *sim, uint64_t seed)
 {
     static const unsigned sizes[] = {2, 3, 5, 10, 30, 100, 300};
-    sim->n_hosts = seed % 20 == 0 ? MOST : sizes[sim_below(sim, 7)];
+    sim->n_hosts = seed % 100 == 20 ? MOST : sizes[sim_below(sim, 7)];
     sim->n_groups = 3 * (1 + (unsigned)sim_below(sim, sim->n_hosts < 30 ? 2 : 20));
     sim->hosts = calloc(sim->n_hosts, sizeof *sim->hosts);
     sim->groups = calloc(sim->n_groups, sizeof *sim->groups);

@@ -212,7 +212,7 @@ void host_die(struct sim *sim, struct host *host)
     host->general_ns = 0;
     for (unsigned j = 0; j < SLOTS; j++) {
         struct slot *slot = &host->slots[j];
-        if (slot_is_member(slot))
+        if (slot_is_member(slot) || slot->repeat_ns != 0)
             sim->groups[slot->group].crash_ns = sim->now.ns;
         slot->exclude = false;
         slot->mask = slot->mode_left = 0;
