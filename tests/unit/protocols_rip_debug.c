@@ -69,13 +69,13 @@ static void messages_with_authentication(void)
                                            "could not send version 2 response, 1 entry, 44 bytes, no key is valid\n"};
     keys[2].send.from_ms = UINT64_MAX;
     for (unsigned i = 0; i < 3; i++) {
-        with.auth = (struct rip_auth){1, &keys[i]};
+        with.auth = (struct rip_auth){.n = 1, .keys = &keys[i]};
         start(RIP_DEBUG_PACKETS, &with);
         net_run(&net, 40);
         TOLD(expected[i]);
         net_end(&net);
     }
-    with.auth = (struct rip_auth){1, &keys[0]};
+    with.auth = (struct rip_auth){.n = 1, .keys = &keys[0]};
     net_begin(&net, 2, NULL);
     net_attach(&net, 0, 1, &with);
     net_attach(&net, 1, 1, &with);
