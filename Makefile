@@ -9,7 +9,7 @@
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
-#   make sim        networks of RIP routers in simulated time   (SEEDS=1000)
+#   make sim        networks of RIP routers, and hosts with IGMP, in simulated time   (SEEDS=1000)
 #   make install    PREFIX=/usr/local DESTDIR=   (make uninstall takes it away again, but for /etc/ferryd)
 #
 # BUILD=release (default), asan, tsan or debug chooses the flags; each has its own folder below build/.
@@ -202,8 +202,10 @@ check-unit:
 	@echo "---- build/asan/fuzz/mutate"; build/asan/fuzz/mutate 300000
 	@for build in release asan; do \
 	    echo "---- build/$$build/sim/rip 1-20 circuits 21-30"; build/$$build/sim/rip line15 line16 1-20 circuits 21-30 || exit 1; \
+	    echo "---- build/$$build/sim/igmp 1-20"; build/$$build/sim/igmp 1-20 || exit 1; \
 	done
 	@echo "---- build/asan/fuzz/rip_mutate"; build/asan/fuzz/rip_mutate 500000
+	@echo "---- build/asan/fuzz/igmp_mutate"; build/asan/fuzz/igmp_mutate 300000
 	@echo "---- build/asan/fuzz/talk"; build/asan/fuzz/talk 40000
 
 # What is marked one_build needs no second build (tests/integration/conftest.py).
@@ -215,7 +217,7 @@ check-integration:
 # Frames through the whole router in memory: `mutate` makes its own, `frame_fuzzer` is libFuzzer's (clang). `talk` talks
 # to its shell.
 FUZZ_COMMON := $(OUT)/tests/fuzz/router_in_memory.o $(OUT)/tests/fuzz/explained.o $(OUT)/tests/fuzz/seeds.o $(OUT)/tests/unit/support/frames.o
-fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/talk
+fuzzers: $(OUT)/fuzz/mutate $(OUT)/fuzz/rip_mutate $(OUT)/fuzz/igmp_mutate $(OUT)/fuzz/talk
 $(OUT)/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o $(FUZZ_COMMON) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -244,20 +246,32 @@ fuzz-rip:
 $(OUT)/fuzz/rip_fuzzer: $(OUT)/tests/fuzz/rip_fuzzer.o $(OUT)/tests/fuzz/rip_messages.o $(OUT)/tests/fuzz/rip_router.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
+
+# IGMP messages, into a router that proxies.
+$(OUT)/fuzz/igmp_mutate: $(OUT)/tests/fuzz/igmp_mutate.o $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 .PHONY: fuzzers fuzz-rip
 
-# RIP in simulated time, by seeds. One of them again: build/release/sim/rip SEED
-SIM   := $(call objects,$(sort $(wildcard tests/sim/*.c)))
-SEEDS ?= 1000
-sims: $(OUT)/sim/rip
+# RIP and IGMP in simulated time, by seeds. One of them again: build/release/sim/rip SEED
+SIM_IGMP := $(call objects,$(sort $(wildcard tests/sim/igmp*.c)) tests/sim/queue.c)
+SIM      := $(call objects,$(filter-out tests/sim/igmp%,$(sort $(wildcard tests/sim/*.c))))
+SEEDS    ?= 1000
+sims: $(OUT)/sim/rip $(OUT)/sim/igmp
+$(OUT)/sim/igmp: $(SIM_IGMP) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
 $(OUT)/sim/rip: $(SIM) $(LIB_PROTOCOLS) $(LIB_FORWARDING)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PROTOCOLS) $(LIBS_FORWARDING)
-sim: $(OUT)/sim/rip
+sim: $(OUT)/sim/rip $(OUT)/sim/igmp
 	$< line15 line16 year
 	seq 1 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q
 	seq 1 5 $(SEEDS) | xargs -n 20 -P $(JOBS) $< -q circuits
+	seq 1 $(SEEDS) | xargs -n 20 -P $(JOBS) $(OUT)/sim/igmp -q
 	@echo "make sim: $(SEEDS) seeds passed"
 .PHONY: sim sims
 

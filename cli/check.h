@@ -3,6 +3,7 @@
  *   config_check.c       every key, and what it has to do with others
  *   check_routes_file.c  the table of static-routes-file
  *   check_rip.c          RIP, its prefix lists and key chains
+ *   check_multicast.c    IGMP and multicast forwarding
  *   check_index.c        what is looked for, put in order: interfaces by name, addresses by value */
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
@@ -74,6 +75,10 @@ struct config_place check_place(struct config_place place, struct config_place o
 /* ---- check_rip.c ---- */
 
 void check_rip(const struct check *c);
+
+/* ---- check_multicast.c ---- */
+
+void check_multicast(const struct check *c);
 
 /* ---- check_routes_file.c ---- */
 

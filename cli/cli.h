@@ -13,6 +13,7 @@
 #include "cli/edit.h"
 #include "cli/log_lines.h"
 #include "forwarding/dataplane.h"
+#include "protocols/igmp/igmp.h"
 #include "protocols/rib.h"
 #include "protocols/rip/rip.h"
 
@@ -95,7 +96,8 @@ struct cli_router {
     void *context;
     struct dataplane *dataplane;
     struct rib *rib;
-    struct rip *(*rip)(void *context); /* NULL while it does not run */
+    struct rip *(*rip)(void *context);   /* NULL while it does not run */
+    struct igmp *(*igmp)(void *context); /* likewise */
     const struct config *(*running)(void *context);
     /* The running configuration for longer than one step: it stays as it is until it is let go of. */
     const struct config *(*hold)(void *context);

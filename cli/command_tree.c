@@ -3,9 +3,9 @@
 #include "cli/tree.h"
 
 static const struct command *const show_ip_words[] = {
-    &command_show_ip_arp,  &command_show_ip_fib,    &command_show_ip_interface,
-    &command_show_ip_rip,  &command_show_ip_route,  &command_show_ip_traffic,
-    &command_show_ip_igmp, &command_show_ip_mroute, NULL,
+    &command_show_ip_arp,       &command_show_ip_fib,     &command_show_ip_igmp,
+    &command_show_ip_interface, &command_show_ip_mroute,  &command_show_ip_rip,
+    &command_show_ip_route,     &command_show_ip_traffic, NULL,
 };
 static const struct command show_ip = {COMMAND_WORD, "ip", "IPv4: routes, neighbours, counters", COMMAND_LOOK,
                                        .next = show_ip_words};
@@ -30,8 +30,9 @@ static const struct command *const show_words[] = {
 };
 const struct command command_show = {COMMAND_WORD, "show", "Show how things are", COMMAND_LOOK, .next = show_words};
 
-static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, &command_clear_ip_rip, NULL};
-static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours, what RIP learned",
+static const struct command *const clear_ip_words[] = {&command_clear_ip_arp, &command_clear_ip_igmp,
+                                                       &command_clear_ip_mroute, &command_clear_ip_rip, NULL};
+static const struct command clear_ip = {COMMAND_WORD, "ip", "IPv4: neighbours, and what protocols learned",
                                         .next = clear_ip_words};
 static const struct command *const clear_words[] = {&command_clear_counters, &clear_ip, NULL};
 static const struct command clear = {COMMAND_WORD, "clear", "Forget counters or learned entries", .next = clear_words};

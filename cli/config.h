@@ -62,6 +62,38 @@ struct config_rip_interface {
     struct config_place auth_place, key_place, key_chain_place, filter_in_place, filter_out_place;
 };
 
+struct config_group {
+    uint32_t address; /* of multicast */
+    struct config_place place;
+};
+
+/* IGMP on an interface. */
+struct config_igmp_interface {
+    bool enabled, querier, fast_leave, require_router_alert;
+    int64_t version, robustness;
+    int64_t query_interval;                         /* seconds */
+    double response_interval, last_member_interval; /* seconds */
+    int64_t last_member_count;                      /* 0: robustness */
+    int64_t startup_interval, startup_count;        /* seconds, 0: a quarter of the query interval; 0: robustness */
+    int64_t group_limit, source_limit, host_limit;  /* 0: none */
+    int64_t report_limit;                           /* a second; 0: none */
+    struct config_group *static_groups;
+    size_t n_static_groups;
+    struct config_place response_place, last_member_place;
+};
+
+struct config_range {
+    struct prefix prefix; /* of multicast */
+    struct config_place place;
+};
+
+/* What multicast forwarding asks of an interface. */
+struct config_multicast_interface {
+    int64_t ttl_threshold;
+    struct config_range *boundaries;
+    size_t n_boundaries;
+};
+
 struct config_interface {
     char *name;
     int64_t type;      /* enum config_interface_type */
@@ -72,6 +104,8 @@ struct config_interface {
     bool shutdown, proxy_arp, redirects, unreachables, mask_reply, directed_broadcast, source_route;
     int64_t arp_timeout; /* seconds */
     struct config_rip_interface rip;
+    struct config_igmp_interface igmp;
+    struct config_multicast_interface multicast;
     bool doubtful; /* the reader refused some value of it: what would follow from it is not checked */
     struct config_place place, mtu_place; /* place: of the name */
 };
@@ -180,6 +214,15 @@ struct config_rip {
     struct config_place timeout_place;
 };
 
+struct config_multicast {
+    bool enabled;
+    char *upstream;                    /* the interface to which an IGMP proxy reports; NULL: this is none */
+    int64_t route_limit, idle_timeout; /* streams, seconds */
+    struct config_range *ssm_ranges;   /* beside 232.0.0.0/8 */
+    size_t n_ssm_ranges;
+    struct config_place upstream_place;
+};
+
 enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_NOTICE, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 enum config_log_destination { CONFIG_LOG_STDERR, CONFIG_LOG_SYSLOG };
 enum config_qdisc_bypass { CONFIG_BYPASS_AUTO, CONFIG_BYPASS_ON, CONFIG_BYPASS_OFF };
@@ -210,6 +253,7 @@ struct config {
     struct config_key_chain *key_chains;
     size_t n_key_chains;
     struct config_rip rip;
+    struct config_multicast multicast;
     char *cli_socket;
     char *cli_group;          /* NULL: none */
     int64_t cli_idle_timeout; /* seconds; 0: never */

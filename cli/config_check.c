@@ -370,6 +370,7 @@ bool config_check(const struct config *config, struct config_errors *errors)
         good = check_routes_file(&c) && good;
         good = check_arps(&c) && good;
         check_rip(&c);
+        check_multicast(&c);
     }
     if (!good)
         config_error(errors, config->place, "out of memory");

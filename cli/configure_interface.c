@@ -164,7 +164,6 @@ WORDS_KEY(type, "interfaces.type", "type", "What kind of interface it is");
 
 /* ---- what has its place and no feature yet ---- */
 
-LATER_WORD(ip_igmp, "igmp", "IGMP on the interface", "ip igmp is not supported yet");
 LATER_WORD(ip_urpf, "urpf", "Reverse path check", "ip urpf is not supported yet");
 LATER_WORD(ip_irdp, "irdp", "ICMP router discovery", "ip irdp (router discovery) is not supported yet");
 
@@ -172,10 +171,12 @@ LATER_WORD(ip_irdp, "irdp", "ICMP router discovery", "ip irdp (router discovery)
 
 #define IP_SWITCHES                                                                                                    \
     &ip_directed_broadcast, &ip_mask_reply, &ip_proxy_arp, &ip_redirects, &ip_source_route, &ip_unreachables,          \
-        &ip_igmp, &ip_urpf, &ip_irdp
+        &ip_urpf, &ip_irdp
 
-static const struct command *const ip_words[] = {&ip_address, &command_ip_rip, IP_SWITCHES, NULL};
-static const struct command *const ip_words_no[] = {&ip_address_no, &command_ip_rip_no, IP_SWITCHES, NULL};
+static const struct command *const ip_words[] = {&ip_address,     &command_ip_igmp, &command_ip_multicast,
+                                                 &command_ip_rip, IP_SWITCHES,      NULL};
+static const struct command *const ip_words_no[] = {&ip_address_no,     &command_ip_igmp_no, &command_ip_multicast_no,
+                                                    &command_ip_rip_no, IP_SWITCHES,         NULL};
 static const struct command *const arp_words[] = {&arp_timeout, NULL};
 static const struct command *const arp_words_no[] = {&arp_timeout_no, NULL};
 static const struct command ip = {COMMAND_WORD, "ip", "Addresses and what IPv4 does", .next = ip_words};

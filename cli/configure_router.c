@@ -70,10 +70,6 @@ static const struct command *const cli_words_no[] = {&group_no, &idle_timeout_no
 static const struct command cli = {COMMAND_WORD, "cli", "Access to the shell", .next = cli_words};
 static const struct command cli_no = {COMMAND_WORD, "cli", "Access to the shell", .next = cli_words_no};
 
-/* ---- what has its place and no feature yet ---- */
-
-LATER_WORD(multicast, "multicast", "Multicast forwarding", "multicast is not supported yet");
-
 /* ---- the mode ---- */
 
 static const struct command *const no_words[] = {
@@ -88,7 +84,7 @@ static const struct command *const no_words[] = {
     &log_word_no,
     &routes_file_no,
     &command_router_no,
-    &multicast,
+    &command_multicast_no,
     NULL,
 };
 static const struct command no = {COMMAND_WORD, "no", "Undo a command", .next = no_words};
@@ -115,7 +111,7 @@ static const struct command *const words[] = {
     &command_write,
     &routes_file,
     &command_router,
-    &multicast,
+    &command_multicast,
     NULL,
 };
 

@@ -15,6 +15,7 @@ static const struct {
 } names[DEBUG__COUNT] = {
     [DEBUG_ARP] = {"arp", "arp"},
     [DEBUG_ICMP] = {"icmp", "icmp"},
+    [DEBUG_IGMP] = {"igmp", "igmp"},
     [DEBUG_PACKET] = {"packet", "packet"},
     [DEBUG_RIP_EVENTS] = {"rip events", "ripEvents"},
     [DEBUG_RIP_PACKETS] = {"rip packets", "ripPackets"},
@@ -22,15 +23,17 @@ static const struct {
 };
 
 /* The last of them that was said decides. */
-static const struct command debug_arp, debug_icmp, debug_packet, debug_rip, rip_events, rip_packets, rip_routes;
-static const struct command no_debug_all, no_debug_arp, no_debug_icmp, no_debug_packet, no_debug_rip, no_rip_events,
-    no_rip_packets, no_rip_routes;
+static const struct command debug_arp, debug_icmp, debug_igmp, debug_packet, debug_rip, rip_events, rip_packets,
+    rip_routes;
+static const struct command no_debug_all, no_debug_arp, no_debug_icmp, no_debug_igmp, no_debug_packet, no_debug_rip,
+    no_rip_events, no_rip_packets, no_rip_routes;
 static const struct {
     const struct command *command;
     unsigned kinds;
 } asked[] = {
     {&debug_arp, KIND(ARP)},
     {&debug_icmp, KIND(ICMP)},
+    {&debug_igmp, KIND(IGMP)},
     {&debug_packet, KIND(PACKET)},
     {&debug_rip, KIND(RIP_EVENTS) | KIND(RIP_PACKETS) | KIND(RIP_ROUTES)},
     {&rip_events, KIND(RIP_EVENTS)},
@@ -39,6 +42,7 @@ static const struct {
     {&no_debug_all, ALL},
     {&no_debug_arp, KIND(ARP)},
     {&no_debug_icmp, KIND(ICMP)},
+    {&no_debug_igmp, KIND(IGMP)},
     {&no_debug_packet, KIND(PACKET)},
     {&no_debug_rip, KIND(RIP_EVENTS) | KIND(RIP_PACKETS) | KIND(RIP_ROUTES)},
     {&no_rip_events, KIND(RIP_EVENTS)},
@@ -143,8 +147,8 @@ static const struct command debug_arp = {COMMAND_WORD, "arp", "ARP packets, hear
                                          .run = &run_on};
 static const struct command debug_icmp = {COMMAND_WORD, "icmp", "ICMP messages of the router, heard and sent",
                                           .next = conditions, .run = &run_on};
-static const struct command debug_igmp = {COMMAND_WORD, "igmp", "IGMP", COMMAND_HIDDEN,
-                                          .refusal = "debug igmp is not supported yet"};
+static const struct command debug_igmp = {COMMAND_WORD, "igmp", "IGMP: messages, queriers and groups",
+                                          .next = conditions, .run = &run_on};
 static const struct command debug_packet = {COMMAND_WORD, "packet",
                                             "Packets as they come in, a line each with what became of it",
                                             .next = conditions, .run = &run_on};
@@ -164,6 +168,7 @@ const struct command command_debug = {COMMAND_WORD, "debug", "Show here what hap
 static const struct command no_debug_all = {COMMAND_WORD, "all", "Everything", .run = &run_off};
 static const struct command no_debug_arp = {COMMAND_WORD, "arp", "ARP packets", .run = &run_off};
 static const struct command no_debug_icmp = {COMMAND_WORD, "icmp", "ICMP messages", .run = &run_off};
+static const struct command no_debug_igmp = {COMMAND_WORD, "igmp", "IGMP", .run = &run_off};
 static const struct command no_debug_packet = {COMMAND_WORD, "packet", "Packets", .run = &run_off};
 static const struct command no_rip_events = {COMMAND_WORD, "events", "Updates, neighbours and interfaces",
                                              .run = &run_off};
@@ -172,8 +177,8 @@ static const struct command no_rip_routes = {COMMAND_WORD, "routes", "Changes of
 static const struct command *const no_rip_words[] = {&no_rip_events, &no_rip_packets, &no_rip_routes, NULL};
 static const struct command no_debug_rip = {COMMAND_WORD, "rip", "RIP: all of it, or one kind", .next = no_rip_words,
                                             .run = &run_off};
-static const struct command *const no_words[] = {&no_debug_all,    &no_debug_arp, &no_debug_icmp,
-                                                 &no_debug_packet, &no_debug_rip, NULL};
+static const struct command *const no_words[] = {
+    &no_debug_all, &no_debug_arp, &no_debug_icmp, &no_debug_igmp, &no_debug_packet, &no_debug_rip, NULL};
 const struct command command_no_debug = {COMMAND_WORD, "debug", "Show no more of it", .next = no_words};
 const struct command command_undebug = {COMMAND_WORD, "undebug", "As no debug", .next = no_words};
 

@@ -129,7 +129,10 @@ static const struct schema_key interface_keys[] = {
     {.name = "router-discovery", .help = "ICMP router discovery", LATER},
     {.name = "rip", .kind = SCHEMA_GROUP, .group = &schema_rip_interface, .help = "RIP on the interface",
      UNPLACED},
-    {.name = "igmp", .help = "IGMP on the interface", LATER},
+    {.name = "igmp", .kind = SCHEMA_GROUP, .group = &schema_igmp_interface, .help = "IGMP on the interface",
+     UNPLACED},
+    {.name = "multicast", .kind = SCHEMA_GROUP, .group = &schema_multicast_interface,
+     .help = "what of multicast may pass", UNPLACED},
 };
 static const struct schema_group interface_group = {.name = "interfaces", .one = "interface",
     .many = "interfaces", .keys = interface_keys,
@@ -223,7 +226,7 @@ static const struct schema_key root_keys[] = {
      .help = "keys that change in time", AT(config, key_chains), .stride = SIZE_OF(config, key_chains),
      COUNTED(config, n_key_chains), UNPLACED},
     {.name = "rip", .kind = SCHEMA_GROUP, .group = &schema_rip, .help = "the Routing Information Protocol", UNPLACED},
-    {.name = "multicast", .help = "multicast forwarding", LATER},
+    {.name = "multicast", .kind = SCHEMA_GROUP, .group = &schema_multicast, .help = "multicast forwarding", UNPLACED},
     {.name = "cli", .kind = SCHEMA_GROUP, .group = &cli_group, .help = "access to the shell", UNPLACED},
 };
 const struct schema_group schema_root = {.name = "", .keys = root_keys, .n = COUNT(root_keys),

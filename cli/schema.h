@@ -74,6 +74,9 @@ struct schema_group {
 
 extern const struct schema_group schema_root;
 
+/* The rows of IGMP and multicast are schema_multicast.c's. */
+extern const struct schema_group schema_igmp_interface, schema_multicast_interface, schema_multicast;
+
 /* RIP's rows are schema_rip.c's. */
 extern const struct schema_group schema_rip, schema_rip_interface, schema_prefix_list, schema_key_chain;
 extern const char *const schema_redistributed[]; /* protocols */

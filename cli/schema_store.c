@@ -321,8 +321,12 @@ bool schema_is_default(const struct schema_key *key, const void *base)
         return true;
     }
     int64_t number;
+    double decimal;
     const void *at = schema_look(key, base, 0);
     switch (key->kind) {
+    case SCHEMA_DECIMAL: /* set from it, so it is exactly that */
+        memcpy(&decimal, at, sizeof decimal);
+        return !(decimal < (double)key->initial) && !(decimal > (double)key->initial);
     case SCHEMA_BOOL:
         return *(const bool *)at == (key->initial != 0);
     case SCHEMA_INTEGER:

@@ -98,6 +98,36 @@ static void rip_rows(const struct job *job, struct row rows[RIP_ROWS])
     rows[6] = (struct row){"outErrors", "that could not be sent", sum.out_failed};
 }
 
+/* Sums of all interfaces that IGMP has now. */
+#define IGMP_ROWS 8
+static void igmp_rows(const struct job *job, struct row rows[IGMP_ROWS])
+{
+    const struct igmp *igmp = job->router->igmp(job->router->context);
+    struct igmp_interface_counters sum = {0};
+    struct igmp_interface_view view;
+    uint64_t queries = 0, reports = 0, messages = 0, records = 0;
+    for (unsigned port = 0; igmp != NULL && igmp_next_interface(igmp, &port, &view, job_now(job));) {
+        for (unsigned version = 1; version <= 3; version++) {
+            queries += view.counters.in_queries[version];
+            reports += view.counters.in_reports[version];
+        }
+        sum.in_leaves += view.counters.in_leaves;
+        sum.out_general += view.counters.out_general + view.counters.out_group + view.counters.out_source;
+        sum.out_reports += view.counters.out_reports + view.counters.out_leaves;
+        sum.out_failed += view.counters.out_failed;
+        for (unsigned i = 0; i < IGMP_REJECT__COUNT; i++)
+            *(igmp_reject_scope[i] == IGMP_SCOPE_MESSAGE ? &messages : &records) += view.counters.rejects[i];
+    }
+    rows[0] = (struct row){"inQueries", "queries received", queries};
+    rows[1] = (struct row){"inReports", "reports received", reports};
+    rows[2] = (struct row){"inLeaves", "leaves received", sum.in_leaves};
+    rows[3] = (struct row){"inBadMessages", "received and refused", messages};
+    rows[4] = (struct row){"inBadRecords", "records and sources refused", records};
+    rows[5] = (struct row){"outQueries", "queries sent", sum.out_general};
+    rows[6] = (struct row){"outReports", "reports and leaves sent", sum.out_reports};
+    rows[7] = (struct row){"outErrors", "that could not be sent", sum.out_failed};
+}
+
 static json_t *rows_json(const struct row *rows, unsigned n)
 {
     json_t *o = json_object();
@@ -131,8 +161,9 @@ static json_t *types_json(const uint64_t by_type[256])
 static void traffic_json(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS], igmp[IGMP_ROWS];
     rip_rows(job, rip);
+    igmp_rows(job, igmp);
     icmp_rows(&d->icmp, icmp);
     arp_rows(&d->arp.stats, arp);
     udp_rows(&d->udp, udp);
@@ -144,7 +175,7 @@ static void traffic_json(struct job *job)
     json_member(&job->json, "icmp", icmp_object);
     json_member(&job->json, "arp", rows_json(arp, ARP_ROWS));
     json_member(&job->json, "udp", rows_json(udp, UDP_ROWS));
-    json_member(&job->json, "igmp", json_object());
+    json_member(&job->json, "igmp", rows_json(igmp, IGMP_ROWS));
     json_member(&job->json, "rip", rows_json(rip, RIP_ROWS));
     json_end(&job->json);
 }
@@ -184,7 +215,7 @@ static void print_types(struct job *job, const char *direction, const uint64_t b
 static enum step show_traffic(struct job *job)
 {
     const struct dataplane *d = job->router->dataplane;
-    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS];
+    struct row icmp[ICMP_ROWS], arp[ARP_ROWS], udp[UDP_ROWS], rip[RIP_ROWS], igmp[IGMP_ROWS];
     job->router->refresh_counters(job->router->context);
     if (job->line->json) {
         traffic_json(job);
@@ -203,9 +234,11 @@ static enum step show_traffic(struct job *job)
     print_rows(job, "UDP datagrams", udp, UDP_ROWS);
     rip_rows(job, rip);
     print_rows(job, "RIP messages", rip, RIP_ROWS);
+    igmp_rows(job, igmp);
+    print_rows(job, "IGMP messages", igmp, IGMP_ROWS);
     return STEP_DONE;
 }
 
 static const struct command_run run = {.step = show_traffic};
-const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP, UDP and RIP",
+const struct command command_show_ip_traffic = {COMMAND_WORD, "traffic", "Counters of IP, ICMP, ARP, UDP, RIP and IGMP",
                                                 COMMAND_SHOW, .run = &run};

@@ -87,6 +87,14 @@ static json_t *step_json(const struct dataplane *d, const struct explain_step *s
     case EXPLAIN_FRAGMENTS:
         json_object_set_new(object, "pieces", json_count(step->n));
         break;
+    case EXPLAIN_STREAM:
+        json_object_set_new(object, "iif", json_text(trace_port_name(d, step->port)));
+        json_object_set_new(object, "outputs", json_count(step->stream.n_out));
+        break;
+    case EXPLAIN_COPY:
+        json_object_set_new(object, "interfaceName", json_text(trace_port_name(d, step->port)));
+        json_object_set_new(object, "sent", json_boolean(step->port != PORT_NONE && step->copy.why == DROP__COUNT));
+        break;
     case EXPLAIN_ERROR:
         json_object_set_new(object, "type", json_count(step->error.says.type));
         json_object_set_new(object, "code", json_count(step->error.says.code));

@@ -211,6 +211,7 @@ const char *trace_step_name(enum explain_kind kind)
         [EXPLAIN_FRAGMENTS] = "cut",       [EXPLAIN_COLLECT] = "reassembly",
         [EXPLAIN_TRANSPORT] = "protocol",  [EXPLAIN_ERROR] = "ICMP error",
         [EXPLAIN_CUT_SHORT] = "checksum",  [EXPLAIN_PUNT] = "punt",
+        [EXPLAIN_STREAM] = "multicast",    [EXPLAIN_COPY] = "copy",
     };
     return names[kind];
 }
@@ -410,6 +411,45 @@ static void say_collect(char to[TRACE_TEXT], const struct explain_step *step)
         say(to, ": it is whole, and goes on as one");
 }
 
+static void say_stream(char to[TRACE_TEXT], const struct dataplane *d, const struct explain_step *step)
+{
+    char src[ADDR_TEXT], group[ADDR_TEXT], upstream[ADDR_TEXT], out[TEXT_SHORT];
+    addr_text(step->addr, src);
+    addr_text(step->stream.group, group);
+    say(to, "%s to %s%s: ", src, group, step->stream.fresh ? ", a new stream" : "");
+    if (step->port == PORT_NONE) {
+        say(to, "no route leads to the source, so it may come in nowhere");
+        return;
+    }
+    say(to, "comes in by %s", trace_port_name(d, step->port));
+    if (step->stream.upstream != step->addr)
+        say(to, " from %s", addr_text(step->stream.upstream, upstream));
+    if (step->stream.n_out > 0)
+        say(to, ", wanted on %s", text_count(step->stream.n_out, "other interface", "other interfaces", out));
+    else if (step->stream.why == DROP_MULTICAST_BOUNDARY)
+        say(to, ", and a boundary keeps it from going on");
+    else
+        say(to, ", wanted on no other interface");
+}
+
+static void say_copy(char to[TRACE_TEXT], const struct dataplane *d, const struct explain_step *step)
+{
+    char count[TEXT_SHORT];
+    if (step->port == PORT_NONE) {
+        say(to, "and for %s", text_count(step->n, "more interface", "more interfaces", count));
+        return;
+    }
+    say(to, "for %s: ", trace_port_name(d, step->port));
+    if (step->copy.why == DROP_MULTICAST_TTL)
+        say(to, "no, its time to live is not above the threshold of %u", step->copy.threshold);
+    else if (step->copy.why != DROP__COUNT)
+        say(to, "no, %s", drop_meaning[step->copy.why]);
+    else if (step->copy.frames > 1)
+        say(to, "sent in %u pieces for MTU %u", step->copy.frames, step->mtu);
+    else
+        say(to, "sent");
+}
+
 const char *trace_step_text(const struct dataplane *d, const struct explain_step *step, char to[TRACE_TEXT])
 {
     char addr[ADDR_TEXT], mac[TEXT_SHORT], other[TEXT_SHORT];
@@ -500,6 +540,12 @@ const char *trace_step_text(const struct dataplane *d, const struct explain_step
     case EXPLAIN_PUNT:
         say(to, "the lane hands it to the core (%s)", step->n < PUNT__COUNT ? punt_name[step->n] : "");
         break;
+    case EXPLAIN_STREAM:
+        say_stream(to, d, step);
+        break;
+    case EXPLAIN_COPY:
+        say_copy(to, d, step);
+        break;
     case EXPLAIN_CUT_SHORT:
         say(to, "not looked at here: only %u bytes of the packet were kept for this", step->n);
         break;
@@ -518,12 +564,24 @@ const char *trace_end_name(enum explain_end end)
     return names[end];
 }
 
+/* A multicast packet leaves by more ports than the one that is named. */
+static bool leaves_by_others(const struct explanation *why)
+{
+    for (unsigned i = 0; i < why->n; i++) {
+        const struct explain_step *step = &why->step[i];
+        if (step->kind == EXPLAIN_COPY && step->copy.why == DROP__COUNT && step->port != PORT_NONE &&
+            step->port != why->out_port)
+            return true;
+    }
+    return false;
+}
+
 const char *trace_end_text(const struct dataplane *d, const struct explanation *why, char to[TRACE_TEXT])
 {
     to[0] = '\0';
     switch (why->end) {
     case EXPLAIN_FORWARDED:
-        say(to, "forwarded out of %s", trace_port_name(d, why->out_port));
+        say(to, "forwarded out of %s%s", trace_port_name(d, why->out_port), leaves_by_others(why) ? " and others" : "");
         break;
     case EXPLAIN_DELIVERED:
         say(to, why->completes ? "completes a datagram for the router itself" : "delivered to the router itself");

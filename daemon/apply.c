@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/igmp.h"
 #include "daemon/interfaces.h"
 #include "daemon/rip.h"
 #include "daemon/router.h"
@@ -74,6 +75,8 @@ unsigned apply_follow(struct router *r, const struct config *before)
     rib_batch_end(r->rib, now);
     if (r->rip != NULL)
         rip_service_follow(r->rip, before, now);
+    if (r->igmp != NULL)
+        igmp_service_follow(r->igmp, before, now);
     return refused;
 }
 

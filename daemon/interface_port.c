@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/igmp.h"
 #include "daemon/interface.h"
 #include "daemon/rip.h"
 
@@ -177,6 +178,7 @@ void interface_follow(struct router *router, struct interface *i, const struct l
         announce(router, i, now);
     rib_batch_end(rib, now);
     rip_service_port_changed(router->rip, i->number, now);
+    igmp_service_port_changed(router->igmp, i->number, now);
     i->up = up;
     if (was_up != up) {
         i->changed_ns = now.ns;

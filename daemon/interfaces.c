@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/change.h"
+#include "daemon/igmp.h"
 #include "daemon/interface.h"
 #include "daemon/rip.h"
 
@@ -216,6 +217,7 @@ static void drop(struct interfaces *all, struct interface *i, struct now now)
 {
     struct router *r = all->router;
     rip_service_port_goes(r->rip, i->number, now);
+    igmp_service_port_goes(r->igmp, i->number, now);
     interface_withdraw(all->router, i, true, now);
     if (i->up)
         rib_port_changed(r->rib, i->number, false, now);

@@ -13,6 +13,7 @@
 
 #include "daemon/apply.h"
 #include "daemon/change.h"
+#include "daemon/igmp.h"
 #include "daemon/interfaces.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
@@ -60,6 +61,24 @@ static bool udp_came(void *context, const struct packet *packet, uint16_t port, 
     return port == RIP_PORT && rip_service_input(r->rip, packet, now);
 }
 
+static void igmp_came(void *context, const struct packet *packet, struct now now)
+{
+    igmp_service_input(((struct router *)context)->igmp, packet, now);
+}
+
+static uint64_t run_protocols(void *context, struct now now)
+{
+    struct router *r = context;
+    uint64_t rip_ns = rip_service_run(r->rip, now), igmp_ns = igmp_service_run(r->igmp, now);
+    return rip_ns < igmp_ns ? rip_ns : igmp_ns;
+}
+
+static bool protocols_are_stopped(void *context)
+{
+    const struct router *r = context;
+    return rip_service_is_stopped(r->rip) && igmp_service_is_stopped(r->igmp);
+}
+
 static void log_heard(void *context, enum config_log_level level, const char *line)
 {
     struct router *r = context;
@@ -88,6 +107,11 @@ static void view_release(void *context, const struct config *config)
 static struct now view_now(void *context)
 {
     return loop_now(((struct router *)context)->loop);
+}
+
+static struct igmp *view_igmp(void *context)
+{
+    return igmp_service_igmp(((struct router *)context)->igmp);
 }
 
 static struct rip *view_rip(void *context)
@@ -180,6 +204,7 @@ static bool start_cli(struct router *r)
                                   .dataplane = r->dataplane,
                                   .rib = r->rib,
                                   .rip = view_rip,
+                                  .igmp = view_igmp,
                                   .running = view_running,
                                   .hold = view_hold,
                                   .release = view_release,
@@ -251,7 +276,7 @@ static bool make_dataplane(struct router *r)
         .later = grace_later(r->grace),
         .core_transmit = af_packet_core_transmit(r->af_packet),
         .lane_transmit = transmit,
-        .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came, .udp = udp_came}};
+        .hooks = {.context = r, .log = dataplane_says, .icmp = icmp_came, .udp = udp_came, .igmp = igmp_came}};
     errno = ENOMEM;
     r->dataplane = dataplane_new(&settings);
     if (r->dataplane == NULL)
@@ -262,8 +287,11 @@ static bool make_dataplane(struct router *r)
     r->rip = rip_service_new(r);
     if (r->rip == NULL)
         return failed(r, "RIP");
+    r->igmp = igmp_service_new(r);
+    if (r->igmp == NULL)
+        return failed(r, "IGMP");
     loop_serve(r->loop, r->dataplane, r->af_packet, r->rib);
-    loop_also(r->loop, rip_service_run, r->rip);
+    loop_also(r->loop, run_protocols, r);
     return true;
 }
 
@@ -448,7 +476,8 @@ void router_run(struct router *r)
     loop_run(r->loop);
     notify("STOPPING=1");
     rip_service_stop(r->rip, loop_now(r->loop));
-    loop_linger(r->loop, rip_service_is_stopped, r->rip, GOODBYE_NS);
+    igmp_service_stop(r->igmp, loop_now(r->loop));
+    loop_linger(r->loop, protocols_are_stopped, r, GOODBYE_NS);
 }
 
 void router_stop(struct router *r)
@@ -473,6 +502,7 @@ void router_stop(struct router *r)
     guard_free(r->guard);
     if (r->rip != NULL)
         rip_service_free(r->rip, loop_now(r->loop));
+    igmp_service_free(r->igmp);
     if (r->rib != NULL)
         rib_free(r->rib);
     if (r->dataplane != NULL)

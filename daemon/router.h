@@ -31,6 +31,7 @@ struct options {
 
 struct interfaces;
 struct changes;
+struct igmp_service;
 struct rip_service;
 
 struct router {
@@ -49,6 +50,7 @@ struct router {
     struct dataplane *dataplane;
     struct rib *rib;
     struct rip_service *rip;
+    struct igmp_service *igmp;
     struct links *links;
     struct guard *guard;
     struct interfaces *interfaces;

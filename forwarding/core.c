@@ -80,7 +80,7 @@ static enum drop transmit_segments(struct dataplane *d, struct packet *packet, u
     return why;
 }
 
-static enum drop transmit_fitting(struct dataplane *d, struct packet *packet)
+enum drop core_transmit(struct dataplane *d, struct packet *packet)
 {
     const struct port *out = dataplane_port(d, packet->out_port);
     if (out == NULL)
@@ -95,7 +95,7 @@ enum drop core_output(struct dataplane *d, struct packet *packet, struct now now
     const struct adjacency *adjacency = packet->adjacency;
     if (adjacency != NULL && adjacency->number < NEIGHBOUR_MAX)
         d->scratch->neighbour_used[adjacency->number] = (uint32_t)(now.ns / NS_PER_S);
-    enum drop why = transmit_fitting(d, packet);
+    enum drop why = core_transmit(d, packet);
     if (why != DROP__COUNT) {
         core_drop(d, packet, why);
     } else if (packet->port != PORT_NONE) {
@@ -154,8 +154,7 @@ bool core_options(struct dataplane *d, const struct packet *packet, struct optio
     return why == DROP__COUNT;
 }
 
-/* PACKET as it shall leave: in a copy, when its options are to be written into. Its own sender's options stand. */
-static struct packet with_options(struct dataplane *d, const struct packet *packet, struct now now)
+struct packet core_stamped(struct dataplane *d, const struct packet *packet, struct now now)
 {
     struct packet work = *packet;
     struct options options;
@@ -188,11 +187,12 @@ void core_routed(struct dataplane *d, struct packet *packet, struct now now)
         core_punted(d, packet, now);
         return;
     case VERDICT_CONTINUE:
+    case VERDICT_MULTICAST: /* only of ip_check */
         break;
     }
     if (redirect)
         redirect_consider(d, packet, now);
-    struct packet work = with_options(d, packet, now);
+    struct packet work = core_stamped(d, packet, now);
     ip_commit(&work);
     core_output(d, &work, now);
 }
@@ -231,6 +231,7 @@ void core_forward(struct dataplane *d, struct packet *packet, uint32_t dst, cons
             core_punted(d, packet, now);
         return;
     case VERDICT_CONTINUE:
+    case VERDICT_MULTICAST:
         break;
     }
     /* A strict route names every router, so the next one must be a neighbour. */
@@ -267,7 +268,9 @@ static void forward_broadcast(struct dataplane *d, struct packet *packet, struct
 static void forward_with_options(struct dataplane *d, struct packet *packet, struct now now)
 {
     struct options options;
-    if (core_options(d, packet, &options, now))
+    if (addr_is_multicast(packet->ip.dst))
+        core_multicast(d, packet, now);
+    else if (core_options(d, packet, &options, now))
         core_forward(d, packet, packet->ip.dst, &options, now);
 }
 
@@ -324,6 +327,9 @@ static void core_punted(struct dataplane *d, struct packet *packet, struct now n
     case PUNT_RESOLVE:
         resolve(d, packet, now);
         return;
+    case PUNT_MULTICAST:
+        core_multicast(d, packet, now);
+        return;
     case PUNT_REDIRECT:
         redirect_consider(d, packet, now);
         return;
@@ -354,6 +360,10 @@ static void receive_ip(struct dataplane *d, const struct port *port, struct pack
         break;
     case VERDICT_PUNT:
         core_punted(d, packet, now);
+        break;
+    case VERDICT_MULTICAST:
+        count(&d->counters->ip[IP_IN_FORW_DATAGRAMS]);
+        core_multicast(d, packet, now);
         break;
     case VERDICT_CONTINUE:
         core_forward(d, packet, packet->ip.dst, NULL, now);
@@ -424,6 +434,7 @@ bool dataplane_drain(struct dataplane *d, unsigned most, struct now now)
         }
     }
     s->draining = false;
+    multicast_settle(d);
     for (unsigned i = 0; i < d->n_lanes; i++)
         if (!punts_empty(&d->lanes[i]->punts))
             return true;

@@ -65,8 +65,23 @@ void core_forward(struct dataplane *d, struct packet *packet, uint32_t dst, cons
  * neighbour is known. */
 void core_routed(struct dataplane *d, struct packet *packet, struct now now);
 
-/* Sends a packet whose frame is final, cut to its port's MTU if it has to be, and counts its end. */
+/* PACKET as it shall leave: in a copy, when its options are to be written into. Its own sender's options stand. */
+struct packet core_stamped(struct dataplane *d, const struct packet *packet, struct now now);
+
+/* Sends a packet whose frame is final, cut to its port's MTU if it has to be. DROP__COUNT, or the first reason why some
+ * of it did not leave. What leaves is counted at its port; core_output counts the packet's own end, too. */
+enum drop core_transmit(struct dataplane *d, struct packet *packet);
 enum drop core_output(struct dataplane *d, struct packet *packet, struct now now);
+
+/* Forwards a packet that ip_check has called multicast; makes an entry for its stream if there is none. */
+void core_multicast(struct dataplane *d, struct packet *packet, struct now now);
+
+/* Lets lanes forward by the new entries, when what they have handed over before is sent. */
+void multicast_settle(struct dataplane *d);
+
+/* The checks of a multicast packet's options. A source route would lead a group astray: there is none. DROP__COUNT:
+ * sound, and *options says what there is. */
+enum drop core_multicast_options(const struct dataplane *d, const struct packet *packet, struct options *options);
 
 /* What the router answers to where no address of a port will do (RFC 1812 4.2.2.2: its router-id): the first address
  * of the first loopback that has one, or of the first port. 0: there is none. */

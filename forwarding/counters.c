@@ -59,6 +59,11 @@ static enum ip_stat row_of(enum drop why)
     case DROP_BAD_OFFLOAD:
     case DROP_LINK_BROADCAST:
     case DROP_MULTICAST:
+    case DROP_MULTICAST_LIMIT:
+    case DROP_MULTICAST_PORT:
+    case DROP_MULTICAST_BOUNDARY:
+    case DROP_MULTICAST_UNWANTED:
+    case DROP_MULTICAST_TTL:
     case DROP_DIRECTED_BROADCAST:
     case DROP_SOURCE_ROUTE:
     case DROP_BLACKHOLE:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "forwarding/core.h"
+#include "forwarding/multicast_internal.h"
 
 #define NEIGHBOUR_WAITING_BYTES (4 * 1024 * 1024)
 #define REASSEMBLY_BYTES        (4 * 1024 * 1024)
@@ -187,7 +188,8 @@ static bool parts_new(struct dataplane *d, const struct dataplane_settings *sett
         return false;
     d->scratch->ip_id = (uint16_t)dataplane_random(d);
     d->tables.flow_seed = dataplane_random(d);
-    return lanes_new(d, settings);
+    d->multicast = multicast_new(d->later, ~d->tables.flow_seed);
+    return d->multicast != NULL && lanes_new(d, settings);
 }
 
 struct dataplane *dataplane_new(const struct dataplane_settings *settings)
@@ -228,6 +230,7 @@ void dataplane_free(struct dataplane *d)
     if (d->scratch != NULL)
         host_free_looped(d);
     reassembly_free(d->reassembly);
+    multicast_free(d->multicast, &d->timers);
     if (d->neighbours != NULL)
         neighbours_free(d->neighbours);
     if (d->tables.fib != NULL)
@@ -313,6 +316,7 @@ bool dataplane_set_port(struct dataplane *d, const struct port *settings, struct
     if (fresh)
         dataplane_clear_counters(d, port->number);
     neighbours_port_changed(d->neighbours, port, now);
+    multicast_port_changed(d, now);
     if (announce)
         arp_announce(&d->arp, port, now);
     return true;
@@ -329,6 +333,7 @@ void dataplane_remove_port(struct dataplane *d, unsigned number, struct now now)
         later(d->later, free, was);
     }
     neighbours_port_removed(d->neighbours, number, now);
+    multicast_port_changed(d, now);
 }
 
 /* ---- time ---- */

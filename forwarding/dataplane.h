@@ -16,6 +16,7 @@
 #include "forwarding/icmp.h"
 #include "forwarding/lane.h"
 #include "forwarding/local.h"
+#include "forwarding/multicast.h"
 #include "forwarding/neighbour.h"
 #include "forwarding/now.h"
 #include "forwarding/own.h"
@@ -36,6 +37,8 @@ struct dataplane_hooks {
     void (*icmp)(void *context, const struct packet *packet, struct now now);
     /* A UDP datagram to PORT of the router for which somebody listens. True: taken. May be NULL. */
     bool (*udp)(void *context, const struct packet *packet, uint16_t port, struct now now);
+    /* An IGMP message, to whatever group. PACKET's ip is parsed. May be NULL. */
+    void (*igmp)(void *context, const struct packet *packet, struct now now);
 };
 
 struct dataplane_settings {
@@ -58,6 +61,7 @@ struct dataplane {
     struct icmp icmp;
     struct udp_stats udp;
     struct reassembly *reassembly;
+    struct multicast *multicast;
     unsigned n_lanes;
     struct lane **lanes;
     uint64_t random; /* splitmix64 state */

@@ -7,6 +7,7 @@
 enum debug_kind {
     DEBUG_ARP,
     DEBUG_ICMP,
+    DEBUG_IGMP,
     DEBUG_PACKET, /* said by nobody here: see trace.h */
     DEBUG_RIP_EVENTS,
     DEBUG_RIP_PACKETS,

@@ -29,6 +29,14 @@
       "the destination can not be forwarded to: 0/8, 127/8 or 240/4")                                                  \
     X(LINK_LOCAL, "link-local", false, "a 169.254/16 address, which never leaves its link")                            \
     X(MULTICAST, "multicast", false, "a multicast group that this router neither belongs to nor forwards")             \
+    X(MULTICAST_LIMIT, "multicast-limit", false, "too many new multicast streams at once, or in all")                  \
+    X(MULTICAST_PORT, "multicast-port", false,                                                                         \
+      "a multicast packet that did not come by the interface towards its source")                                      \
+    X(MULTICAST_BOUNDARY, "multicast-boundary", false, "a boundary is set for the multicast group")                    \
+    X(MULTICAST_UNWANTED, "multicast-unwanted", false,                                                                 \
+      "a multicast group that nobody listens to on another interface")                                                 \
+    X(MULTICAST_TTL, "multicast-ttl", false,                                                                           \
+      "a multicast packet whose time to live was 1, or below the threshold of every interface that it was wanted on")  \
     X(DIRECTED_BROADCAST, "directed-broadcast", false,                                                                 \
       "a broadcast to another attached subnet, where that is switched off")                                            \
     X(BAD_OPTION, "bad-option", true, "an IP option was malformed")                                                    \

@@ -7,46 +7,11 @@
 #include "forwarding/bytes.h"
 #include "forwarding/core.h"
 #include "forwarding/ethernet.h"
+#include "forwarding/explain_internal.h"
 #include "forwarding/forward.h"
 #include "forwarding/fragment.h"
 #include "forwarding/local.h"
 #include "forwarding/options.h"
-
-struct walk {
-    struct dataplane *d;
-    struct packet *packet;
-    uint32_t kept;
-    bool control;
-    struct now now;
-    struct explanation *to;
-};
-
-static struct explain_step *add(struct walk *w, enum explain_kind kind)
-{
-    /* The way is short, and has no loops; but better a wrong list than a wrong write. */
-    struct explain_step *step = &w->to->step[w->to->n < EXPLAIN_STEPS ? w->to->n++ : EXPLAIN_STEPS - 1];
-    *step = (struct explain_step){.kind = kind, .port = PORT_NONE};
-    return step;
-}
-
-static void end(struct walk *w, enum explain_end end)
-{
-    w->to->end = end;
-}
-
-static void drop(struct walk *w, enum drop why)
-{
-    w->to->end = EXPLAIN_DROPPED;
-    w->to->drop = why;
-}
-
-static void note_punt(struct walk *w, enum punt why)
-{
-    if (w->control || w->to->punt != PUNT__COUNT)
-        return;
-    w->to->punt = why;
-    add(w, EXPLAIN_PUNT)->n = why;
-}
 
 static void note_error(struct walk *w, struct icmp_error error)
 {
@@ -154,14 +119,21 @@ static enum drop cut_segments(struct walk *w, uint32_t *segments, uint32_t *piec
     return why;
 }
 
+enum drop explain_cut(struct walk *w, uint32_t *segments, uint32_t *pieces)
+{
+    struct packet *packet = w->packet;
+    *segments = *pieces = 0;
+    if (!ip_must_cut(packet, packet->mtu))
+        return DROP__COUNT;
+    return packet_is_gso(packet) ? cut_segments(w, segments, pieces) : cut_fragments(w, packet, pieces);
+}
+
 static void output(struct walk *w)
 {
     struct packet *packet = w->packet;
-    uint32_t segments = 0, pieces = 0;
-    enum drop why = DROP__COUNT;
+    uint32_t segments, pieces;
     w->to->out_port = packet->out_port;
-    if (ip_must_cut(packet, packet->mtu))
-        why = packet_is_gso(packet) ? cut_segments(w, &segments, &pieces) : cut_fragments(w, packet, &pieces);
+    enum drop why = explain_cut(w, &segments, &pieces);
     if (segments > 0)
         add(w, EXPLAIN_SEGMENTS)->n = segments;
     if (pieces > segments) {
@@ -287,6 +259,7 @@ static void forward(struct walk *w, uint32_t dst, const struct options *options)
             refuse_punted(w);
         return;
     case VERDICT_CONTINUE:
+    case VERDICT_MULTICAST: /* only of ip_check */
         break;
     }
     note_hop(w, group, &routed);
@@ -470,6 +443,10 @@ static void ip(struct walk *w, const struct port *port)
     add(w, EXPLAIN_IP);
     if (verdict == VERDICT_CONTINUE) {
         forward(w, packet->ip.dst, NULL);
+        return;
+    }
+    if (verdict == VERDICT_MULTICAST) {
+        explain_multicast(w);
         return;
     }
     note_punt(w, packet->punt);

@@ -41,6 +41,8 @@ enum explain_kind {
     EXPLAIN_REWRITE,   /* .rewrite */
     EXPLAIN_SEGMENTS,  /* cut into .n TCP or UDP packets */
     EXPLAIN_FRAGMENTS, /* cut into .n fragments of .mtu */
+    EXPLAIN_STREAM,    /* .stream: a multicast packet's, which comes in by .port (PORT_NONE: no route to its source) */
+    EXPLAIN_COPY,      /* .copy: by .port; with PORT_NONE .n more of them, sent or not */
     EXPLAIN_COLLECT,   /* .collect: a fragment for ourselves */
     EXPLAIN_TRANSPORT, /* .transport: what the host in the router does with it */
     EXPLAIN_ERROR,     /* .error: an ICMP error about it, or why there is none */
@@ -95,6 +97,17 @@ struct explain_step {
             uint8_t ttl, was_ttl;
             uint8_t dst[MAC_LEN], src[MAC_LEN];
         } rewrite;
+        struct {                      /* of .addr, the source */
+            uint32_t group, upstream; /* .upstream: the neighbour towards the source, or the source */
+            bool fresh;               /* it has no entry yet */
+            enum drop why;            /* DROP__COUNT: it has somewhere to go */
+            unsigned n_out;
+        } stream;
+        struct {
+            enum drop why; /* DROP__COUNT: it leaves, in .frames, .mtu being the port's */
+            uint8_t threshold;
+            uint32_t frames;
+        } copy;
         struct {
             uint32_t held, end; /* bytes of the datagram with this one; 0: its end has not come */
         } collect;

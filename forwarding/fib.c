@@ -21,6 +21,7 @@ struct fib {
     struct interned **buckets;
     size_t n_buckets; /* a power of two */
     size_t groups, group_bytes;
+    uint64_t changes;
 };
 
 #define BUCKETS_FIRST 64
@@ -189,6 +190,7 @@ bool fib_set(struct fib *fib, struct prefix prefix, enum fib_action action, cons
         group_put(fib, group);
         return false;
     }
+    fib->changes++;
     if (was != NULL)
         group_put(fib, was);
     return true;
@@ -199,6 +201,7 @@ bool fib_remove(struct fib *fib, struct prefix prefix)
     struct nexthop_group *group = patricia_remove(&fib->trie, prefix);
     if (group == NULL)
         return false;
+    fib->changes++;
     group_put(fib, group);
     return true;
 }
@@ -234,6 +237,11 @@ bool fib_next(const struct fib *fib, struct patricia_cursor *cursor, struct pref
         return false;
     *group = value;
     return true;
+}
+
+uint64_t fib_changes(const struct fib *fib)
+{
+    return fib->changes;
 }
 
 struct fib_summary fib_summary(const struct fib *fib)

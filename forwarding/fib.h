@@ -56,6 +56,9 @@ const struct nexthop_group *fib_find(const struct fib *fib, struct prefix prefix
 bool fib_next(const struct fib *fib, struct patricia_cursor *cursor, struct prefix *prefix,
               const struct nexthop_group **group);
 
+/* core: a number that grows with every change: for whoever keeps what follows from look-ups. */
+uint64_t fib_changes(const struct fib *fib);
+
 struct fib_summary {
     size_t prefixes, nodes, groups, bytes;
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "forwarding/bytes.h"
-#include "forwarding/checksum.h"
 #include "forwarding/ethernet.h"
 #include "forwarding/fast_path.h"
 #include "forwarding/fib.h"
@@ -75,14 +74,26 @@ static enum verdict judge_broadcast(const struct tables *tables, const struct ow
     return punt(packet, PUNT_DIRECTED_BROADCAST);
 }
 
+static enum verdict judge_group(const struct tables *tables, const struct port *port, struct packet *packet)
+{
+    const struct ip *ip = &packet->ip;
+    if (ip->protocol == PROTO_IGMP || (port->rip && ip->dst == RIP_GROUP && ip->protocol == PROTO_UDP))
+        return punt(packet, PUNT_LOCAL);
+    if (published(tables->multicast) == NULL || addr_is_local_multicast(ip->dst))
+        return drop(packet, DROP_MULTICAST);
+    if (ip->src == 0) /* known on its own link only, RFC 1122 3.2.1.3 */
+        return drop(packet, DROP_MARTIAN_SOURCE);
+    if (addr_is_link_local(ip->src)) /* RFC 3927 2.7 */
+        return drop(packet, DROP_LINK_LOCAL);
+    return VERDICT_MULTICAST;
+}
+
 static enum verdict judge_destination(const struct tables *tables, const struct own_table *own, const struct port *port,
                                       struct packet *packet)
 {
     const struct ip *ip = &packet->ip;
-    if (addr_is_multicast(ip->dst)) {
-        bool heard = ip->protocol == PROTO_IGMP || (port->rip && ip->dst == RIP_GROUP && ip->protocol == PROTO_UDP);
-        return heard ? punt(packet, PUNT_LOCAL) : drop(packet, DROP_MULTICAST);
-    }
+    if (addr_is_multicast(ip->dst))
+        return judge_group(tables, port, packet);
     if (addr_is_limited_broadcast(ip->dst)) {
         if (ethernet_is_group(packet->frame) && !is_link_broadcast(packet->frame))
             return drop(packet, DROP_LINK_BROADCAST);
@@ -244,14 +255,8 @@ FAST_PATH enum verdict ip_prepare(const struct tables *tables, struct packet *pa
 
 FAST_PATH void ip_commit(struct packet *packet)
 {
-    uint8_t *ip = packet_ip(packet);
-    if (packet->port != PORT_NONE) {
-        uint16_t was = load_be16(ip + IP_AT_TTL); /* the word of TTL and protocol */
-        uint16_t is = (uint16_t)(was - 0x100);
-        store_be16(ip + IP_AT_TTL, is);
-        store_be16(ip + IP_AT_CHECKSUM, checksum_update(load_be16(ip + IP_AT_CHECKSUM), was, is));
-        packet->ip.ttl--;
-    }
+    if (packet->port != PORT_NONE)
+        ip_count_hop(packet);
     memcpy(packet->frame, packet->adjacency->ethernet, ETHERNET_HEADER);
     /* The way out can not be told that this unfinished checksum is a CRC. */
     if (packet->ip.protocol == PROTO_SCTP && packet_checksum_unfinished(packet))

@@ -5,6 +5,8 @@
  *     ip_check     RFC 1812 5.2.2, 5.3.4, 5.3.7: header, link-layer broadcast rule, martians; local or not
  *     ip_route     FIB lookup and choice among equal-cost next hops
  *     ip_rewrite   redirect check, TTL, MTU, neighbour, new Ethernet header
+ *
+ * Multicast packets part from the others at ip_check; their way is multicast.h's.
  */
 #ifndef FORWARDING_FORWARD_H
 #define FORWARDING_FORWARD_H
@@ -12,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "forwarding/bytes.h"
+#include "forwarding/checksum.h"
 #include "forwarding/packet.h"
 #include "forwarding/tables.h"
 
@@ -19,7 +23,7 @@ struct nexthop_group;
 
 /* Parses and judges an IPv4 frame of PORT; trims Ethernet padding off packet->len (never of a GSO packet). PUNT: LOCAL
  * (our address, a broadcast we hear, an IGMP message, RIP's group), OPTIONS (to be forwarded, has options),
- * DIRECTED_BROADCAST. */
+ * DIRECTED_BROADCAST. MULTICAST: to a group that may be forwarded, for ip_multicast. */
 enum verdict ip_check(const struct tables *tables, const struct own_table *own, const struct port *port,
                       struct packet *packet);
 
@@ -39,6 +43,17 @@ enum verdict ip_rewrite(const struct tables *tables, struct packet *packet, bool
  * rewriting. */
 enum verdict ip_prepare(const struct tables *tables, struct packet *packet, bool *redirect);
 void ip_commit(struct packet *packet);
+
+/* One hop less to live, and the checksum of that (RFC 1624). */
+static inline void ip_count_hop(struct packet *packet)
+{
+    uint8_t *ip = packet_ip(packet);
+    uint16_t was = load_be16(ip + IP_AT_TTL); /* the word of TTL and protocol */
+    uint16_t is = (uint16_t)(was - 0x100);
+    store_be16(ip + IP_AT_TTL, is);
+    store_be16(ip + IP_AT_CHECKSUM, checksum_update(load_be16(ip + IP_AT_CHECKSUM), was, is));
+    packet->ip.ttl--;
+}
 
 /* Is it, or are the segments of a GSO packet, too long for this MTU? */
 bool ip_must_fragment(const struct packet *packet, uint16_t mtu);

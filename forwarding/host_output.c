@@ -144,6 +144,7 @@ static enum send_result send_out(struct dataplane *d, const struct way *way, con
         core_drop(d, &packet, DROP_TOO_BIG);
         return SEND_TOO_BIG;
     case VERDICT_CONTINUE:
+    case VERDICT_MULTICAST: /* only of ip_check */
         break;
     }
     ip_commit(&packet);

@@ -17,49 +17,15 @@
 #include "forwarding/fib.h"
 #include "forwarding/forward.h"
 #include "forwarding/fragment.h"
+#include "forwarding/lane_internal.h"
+#include "forwarding/multicast.h"
 #include "forwarding/neighbour.h"
 #include "forwarding/port.h"
 
 #define COPIES_RATE   100 /* a second */
 #define COPIES_BURST  20
-#define AHEAD         4   /* frames that are fetched before they are looked at */
-#define FRAMES        128 /* most in one call of send */
-#define PIECES_BYTES  (256u << 10)
+#define AHEAD         4 /* frames that are fetched before they are looked at */
 #define REFUSALS_MOST 8 /* in one call's frames, after which the rest counts as refused too */
-#define END           UINT8_MAX
-
-_Static_assert(LANE_BURST < END, "packets of a burst are numbered in bytes");
-_Static_assert(PIECES_BYTES > 2 * (CUT_PIECE_MAX(UINT16_MAX) + 8), "a piece of any MTU has room");
-
-/* A port that some of the burst leave by, and which of them, chained by scratch->next. */
-struct group {
-    uint16_t port;
-    uint8_t first, last;
-};
-
-struct lane_scratch {
-    /* the burst's packets that are to be forwarded, and what their look-up said */
-    unsigned n_routed;
-    uint8_t routed[LANE_BURST];
-    uint32_t dst[LANE_BURST];
-    const struct nexthop_group *hops[LANE_BURST];
-
-    unsigned n_groups;
-    struct group group[LANE_BURST];
-    uint8_t group_at[PORT_MAX]; /* 1 + the group of a port; 0: none in this burst */
-    uint8_t next[LANE_BURST];
-    enum drop lost[LANE_BURST]; /* why a packet or a piece of it did not leave; DROP__COUNT: it did */
-
-    /* what the next call of send is given */
-    unsigned n_frames;
-    struct packet *frame[FRAMES];
-    uint8_t of[FRAMES]; /* the packet of the burst that it is, or is a piece of */
-    unsigned n_pieces;
-    struct packet piece[FRAMES];
-    uint32_t pieces_used;
-    _Alignas(8) uint8_t pieces[PIECES_BYTES];
-    _Alignas(8) uint8_t segment[2 + CUT_PIECE_MAX(UINT16_MAX)]; /* of a GSO packet, while it is cut further */
-};
 
 struct lane *lane_new(unsigned number, const struct tables *tables, struct transmit *transmit)
 {
@@ -71,8 +37,10 @@ struct lane *lane_new(unsigned number, const struct tables *tables, struct trans
     lane->transmit = transmit;
     lane->counters = calloc(1, sizeof *lane->counters);
     lane->neighbour_used = calloc(NEIGHBOUR_MAX, sizeof *lane->neighbour_used);
+    lane->multicast_use = calloc(MULTICAST_MAX, sizeof *lane->multicast_use);
     lane->scratch = calloc(1, sizeof *lane->scratch);
-    if (!punts_init(&lane->punts) || lane->counters == NULL || lane->neighbour_used == NULL || lane->scratch == NULL) {
+    if (!punts_init(&lane->punts) || lane->counters == NULL || lane->neighbour_used == NULL ||
+        lane->multicast_use == NULL || lane->scratch == NULL) {
         lane_free(lane);
         return NULL;
     }
@@ -85,13 +53,13 @@ void lane_free(struct lane *lane)
         return;
     punts_exit(&lane->punts);
     free(lane->scratch);
+    free(lane->multicast_use);
     free(lane->neighbour_used);
     free(lane->counters);
     free(lane);
 }
 
-/* The end of the way, before the last step, for a packet that is not to go on. True if the core got it. */
-static bool leave(struct lane *lane, const struct packet *packet, enum verdict verdict)
+bool lane_leave(struct lane *lane, const struct packet *packet, enum verdict verdict)
 {
     if (verdict == VERDICT_DROP) {
         count_drop(lane->counters, packet->port, packet->drop);
@@ -137,7 +105,10 @@ static bool check_burst(struct lane *lane, struct packet *burst, unsigned n)
             __builtin_prefetch(burst[i + AHEAD].frame, 1);
         enum verdict verdict = check(lane, own, &burst[i]);
         if (verdict != VERDICT_CONTINUE) {
-            punted |= leave(lane, &burst[i], verdict);
+            if (verdict == VERDICT_MULTICAST)
+                s->multicast |= UINT64_C(1) << i;
+            else
+                punted |= lane_leave(lane, &burst[i], verdict);
             continue;
         }
         s->routed[s->n_routed] = (uint8_t)i;
@@ -192,7 +163,7 @@ static bool route_burst(struct lane *lane, struct packet *burst, struct now now)
         if (verdict == VERDICT_CONTINUE)
             verdict = ip_prepare(lane->tables, packet, &redirect);
         if (verdict != VERDICT_CONTINUE) {
-            punted |= leave(lane, packet, verdict);
+            punted |= lane_leave(lane, packet, verdict);
             continue;
         }
         if (redirect)
@@ -212,9 +183,9 @@ static void count_refused(struct lane *lane, unsigned port, uint8_t of, enum dro
         lane->scratch->lost[of] = why;
 }
 
-/* Sends what is queued. A frame that the device refuses is skipped, because it may be the only one that it does not
- * like; but a device that refuses many takes no more just now. */
-FAST_PATH static void flush(struct lane *lane, unsigned port)
+/* A frame that the device refuses is skipped, because it may be the only one that it does not like; but a device that
+ * refuses many takes no more just now. */
+FAST_PATH void lane_flush(struct lane *lane, unsigned port)
 {
     struct lane_scratch *s = lane->scratch;
     struct port_counters *out = &lane->counters->port[port];
@@ -243,7 +214,7 @@ static void queue(struct lane *lane, unsigned port, struct packet *packet, uint8
 {
     struct lane_scratch *s = lane->scratch;
     if (s->n_frames == FRAMES)
-        flush(lane, port);
+        lane_flush(lane, port);
     s->frame[s->n_frames] = packet;
     s->of[s->n_frames] = of;
     s->n_frames++;
@@ -254,7 +225,7 @@ static uint8_t *room_for_piece(struct lane *lane, unsigned port, uint32_t mtu, s
 {
     struct lane_scratch *s = lane->scratch;
     if (s->n_frames == FRAMES || s->pieces_used + 2 + CUT_PIECE_MAX(mtu) > PIECES_BYTES)
-        flush(lane, port);
+        lane_flush(lane, port);
     *piece = &s->piece[s->n_pieces];
     return s->pieces + s->pieces_used + 2;
 }
@@ -319,6 +290,22 @@ static void queue_segments(struct lane *lane, unsigned port, struct packet *whol
     }
 }
 
+static void queue_cut(struct lane *lane, unsigned port, struct packet *packet, uint16_t mtu, uint8_t of)
+{
+    if (packet_is_gso(packet))
+        queue_segments(lane, port, packet, mtu, of);
+    else
+        queue_fragments(lane, port, packet, mtu, of);
+}
+
+FAST_PATH void lane_queue(struct lane *lane, unsigned port, struct packet *packet, uint16_t mtu, uint8_t of)
+{
+    if (!ip_must_cut(packet, mtu))
+        queue(lane, port, packet, of);
+    else
+        queue_cut(lane, port, packet, mtu, of);
+}
+
 static void send_group(struct lane *lane, struct packet *burst, const struct group *group)
 {
     struct lane_scratch *s = lane->scratch;
@@ -326,12 +313,10 @@ static void send_group(struct lane *lane, struct packet *burst, const struct gro
         struct packet *packet = &burst[i];
         if (!ip_must_cut(packet, packet->mtu))
             queue(lane, group->port, packet, (uint8_t)i);
-        else if (packet_is_gso(packet))
-            queue_segments(lane, group->port, packet, packet->mtu, (uint8_t)i);
         else
-            queue_fragments(lane, group->port, packet, packet->mtu, (uint8_t)i);
+            queue_cut(lane, group->port, packet, packet->mtu, (uint8_t)i);
     }
-    flush(lane, group->port);
+    lane_flush(lane, group->port);
 
     for (unsigned i = group->first; i != END; i = s->next[i]) {
         if (s->lost[i] != DROP__COUNT) {
@@ -356,5 +341,7 @@ FAST_PATH bool lane_forward(struct lane *lane, struct packet *burst, unsigned n,
         s->group_at[s->group[i].port] = 0;
     }
     s->n_groups = 0;
+    if (s->multicast != 0)
+        punted |= lane_multicast(lane, burst, now);
     return punted;
 }

@@ -15,6 +15,8 @@
 #include "forwarding/tables.h"
 #include "forwarding/trace.h"
 
+struct multicast_use;
+
 #define LANE_BURST 64 /* most packets of a burst */
 
 struct lane {
@@ -25,7 +27,8 @@ struct lane {
     struct punts punts;
     uint32_t *neighbour_used; /* [NEIGHBOUR_MAX]: second (now.ns / NS_PER_S, cut to 32 bits) of the last use, 0 never;
                                  only the lane writes */
-    struct bucket copies;     /* forwarded packets that the core sees a copy of */
+    struct multicast_use *multicast_use; /* [MULTICAST_MAX]: only the lane writes */
+    struct bucket copies;                /* forwarded packets that the core sees a copy of */
     struct trace_budget trace;
     struct lane_scratch *scratch;
 };

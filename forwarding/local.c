@@ -122,6 +122,8 @@ static enum drop transport(struct dataplane *d, struct packet *packet, struct no
     case PROTO_ICMP:
         return icmp_input(d, packet, now);
     case PROTO_IGMP:
+        if (d->hooks.igmp != NULL)
+            d->hooks.igmp(d->hooks.context, packet, now);
         return DROP__COUNT;
     case PROTO_TCP:
         return tcp_input(d, packet, now);

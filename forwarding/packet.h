@@ -18,9 +18,10 @@ struct adjacency;
 
 /* What a step of the way says of a packet. */
 enum verdict {
-    VERDICT_CONTINUE, /* on to the next step; after the last one: send it by out_port */
-    VERDICT_DROP,     /* counted under packet.drop and forgotten */
-    VERDICT_PUNT,     /* to the core, for packet.punt */
+    VERDICT_CONTINUE,  /* on to the next step; after the last one: send it by out_port */
+    VERDICT_DROP,      /* counted under packet.drop and forgotten */
+    VERDICT_PUNT,      /* to the core, for packet.punt */
+    VERDICT_MULTICAST, /* of ip_check: on by ip_multicast */
 };
 
 /* Why a lane hands a packet to the core. X(symbol, class, name, whole): whole ones are copied with every byte, of the
@@ -34,9 +35,10 @@ enum verdict {
     X(NO_ROUTE, ERROR, "no-route", false)                                                                              \
     X(UNREACHABLE, ERROR, "unreachable", false)                                                                        \
     X(PROHIBITED, ERROR, "prohibited", false)                                                                          \
-    X(TOO_BIG, ERROR, "too-big", false)   /* don't-fragment is set; packet.mtu says what would have fitted */          \
-    X(REDIRECT, ERROR, "redirect", false) /* a copy: the packet itself was forwarded */                                \
-    X(TRACE, TRACE, "trace", false)       /* a copy, for whoever follows packets */
+    X(TOO_BIG, ERROR, "too-big", false)        /* don't-fragment is set; packet.mtu says what would have fitted */     \
+    X(MULTICAST, MULTICAST, "multicast", true) /* of a stream that has no entry yet */                                 \
+    X(REDIRECT, ERROR, "redirect", false)      /* a copy: the packet itself was forwarded */                           \
+    X(TRACE, TRACE, "trace", false)            /* a copy, for whoever follows packets */
 
 enum punt {
 #define X(symbol, class, name, whole) PUNT_##symbol,
@@ -51,6 +53,7 @@ enum punt_class {
     PUNT_CLASS_SLOW,
     PUNT_CLASS_RESOLVE,
     PUNT_CLASS_ERROR,
+    PUNT_CLASS_MULTICAST,
     PUNT_CLASS_TRACE,
     PUNT_CLASS__COUNT
 };

@@ -60,6 +60,11 @@ static inline bool addr_is_multicast(uint32_t a)
     return a >> 28 == 0xe;
 }
 
+static inline bool addr_is_local_multicast(uint32_t a) /* 224.0.0/24, which no router forwards, RFC 5771 4 */
+{
+    return a >> 8 == 0xe00000;
+}
+
 static inline bool addr_is_limited_broadcast(uint32_t a)
 {
     return a == UINT32_MAX;

@@ -32,8 +32,8 @@ struct record {
 _Static_assert(sizeof(struct record) % 8 == 0, "frames in a ring would be misaligned");
 
 static const size_t ring_size[PUNT_CLASS__COUNT] = {
-    [PUNT_CLASS_LOCAL] = 1 << 20,   [PUNT_CLASS_SLOW] = 512 << 10,  [PUNT_CLASS_RESOLVE] = 1 << 20,
-    [PUNT_CLASS_ERROR] = 512 << 10, [PUNT_CLASS_TRACE] = 512 << 10,
+    [PUNT_CLASS_LOCAL] = 1 << 20,   [PUNT_CLASS_SLOW] = 512 << 10,    [PUNT_CLASS_RESOLVE] = 1 << 20,
+    [PUNT_CLASS_ERROR] = 512 << 10, [PUNT_CLASS_MULTICAST] = 1 << 20, [PUNT_CLASS_TRACE] = 512 << 10,
 };
 
 const char *const punt_name[PUNT__COUNT] = {
@@ -43,8 +43,8 @@ const char *const punt_name[PUNT__COUNT] = {
 };
 
 const char *const punt_class_name[PUNT_CLASS__COUNT] = {
-    [PUNT_CLASS_LOCAL] = "local", [PUNT_CLASS_SLOW] = "slow",   [PUNT_CLASS_RESOLVE] = "resolve",
-    [PUNT_CLASS_ERROR] = "error", [PUNT_CLASS_TRACE] = "trace",
+    [PUNT_CLASS_LOCAL] = "local", [PUNT_CLASS_SLOW] = "slow",           [PUNT_CLASS_RESOLVE] = "resolve",
+    [PUNT_CLASS_ERROR] = "error", [PUNT_CLASS_MULTICAST] = "multicast", [PUNT_CLASS_TRACE] = "trace",
 };
 
 static const struct {

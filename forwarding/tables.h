@@ -8,6 +8,7 @@
 #include "forwarding/publish.h"
 
 struct fib;
+struct multicast;
 struct neighbours;
 struct own_table;
 struct port;
@@ -18,6 +19,7 @@ struct trace_watch;
 struct tables {
     struct fib *fib;                          /* set once */
     struct neighbours *neighbours;            /* set once */
+    struct multicast *multicast;              /* published(); NULL: multicast packets are not forwarded */
     const struct own_table *own;              /* published(); may be NULL */
     const struct port *port[PORT_MAX];        /* published(); NULL where there is none */
     struct trace_watch *watch[TRACE_WATCHES]; /* published(); who follows packets, see trace.h */

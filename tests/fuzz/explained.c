@@ -18,6 +18,7 @@
 struct state {
     struct port_counters port; /* by which the frame came */
     uint64_t held, tx, icmp, limited;
+    uint64_t copies[MEMORY_PORTS + 2]; /* frames to each port, taken or not */
 };
 
 static struct state look(const struct memory_router *r, unsigned port, unsigned out_port)
@@ -30,6 +31,10 @@ static struct state look(const struct memory_router *r, unsigned port, unsigned 
     s.tx = out.tx_packets + out.tx_drops + out.tx_errors;
     s.icmp = r->d->icmp.out_msgs + r->d->icmp.out_errors;
     s.limited = r->d->icmp.out_rate_limited;
+    for (unsigned i = 0; i < MEMORY_PORTS + 2; i++) {
+        dataplane_port_counters(r->d, i, &out);
+        s.copies[i] = out.tx_packets + out.tx_drops + out.tx_errors;
+    }
     return s;
 }
 
@@ -75,10 +80,20 @@ static uint64_t ends(const struct state *was, const struct state *is)
     return n;
 }
 
+static const struct explain_step *find(const struct explanation *says, enum explain_kind kind)
+{
+    for (unsigned i = 0; i < says->n; i++)
+        if (says->step[i].kind == kind)
+            return &says->step[i];
+    return NULL;
+}
+
 static bool end_is_right(const struct memory_router *r, const struct explanation *says, const struct state *was,
                          const struct state *is)
 {
-    bool refused = r->refuse != 0 && (has_dropped(was, is, DROP_TX_FULL) || has_dropped(was, is, DROP_TX_FAILED));
+    /* Of copies of which none left, the reason is that of the first. */
+    bool refused = r->refuse != 0 && (has_dropped(was, is, DROP_TX_FULL) || has_dropped(was, is, DROP_TX_FAILED) ||
+                                      find(says, EXPLAIN_STREAM) != NULL);
     if (says->completes)
         return is->held <= was->held && ends(was, is) > 0;
     switch (says->end) {
@@ -96,14 +111,6 @@ static bool end_is_right(const struct memory_router *r, const struct explanation
                has_dropped(was, is, DROP_NEIGHBOUR_TABLE_FULL) || has_dropped(was, is, DROP_FRAGMENT_EVICTED);
     }
     return false;
-}
-
-static const struct explain_step *find(const struct explanation *says, enum explain_kind kind)
-{
-    for (unsigned i = 0; i < says->n; i++)
-        if (says->step[i].kind == kind)
-            return &says->step[i];
-    return NULL;
 }
 
 /* Frames that leave by the port that was named, and the ICMP errors that were foreseen. */
@@ -126,6 +133,22 @@ static bool sent_is_right(const struct explanation *says, const struct state *wa
         break;
     }
     return is->limited == was->limited && is->icmp == was->icmp;
+}
+
+/* Of a multicast packet: by the ports that were named, and by no other. */
+static bool copies_are_right(const struct memory_router *r, const struct explanation *says, const struct state *was,
+                             const struct state *is)
+{
+    uint64_t foreseen[MEMORY_PORTS + 2] = {0};
+    if (find(says, EXPLAIN_STREAM) == NULL || r->refuse != 0)
+        return true;
+    for (unsigned i = 0; i < says->n; i++)
+        if (says->step[i].kind == EXPLAIN_COPY && says->step[i].copy.why == DROP__COUNT)
+            foreseen[says->step[i].port] = says->step[i].copy.frames;
+    for (unsigned i = 0; i < MEMORY_PORTS + 2; i++)
+        if (is->copies[i] - was->copies[i] != foreseen[i])
+            return false;
+    return true;
 }
 
 static _Noreturn void complain(const struct packet *packet, bool control, const struct explanation *says,
@@ -162,7 +185,8 @@ void explained_feed(struct memory_router *r, const struct packet *packet, bool c
         memory_router_lane(r, packet, 1);
     drain(r);
     struct state is = look(r, packet->port, says.out_port);
-    if (!end_is_right(r, &says, &was, &is) || !sent_is_right(&says, &was, &is))
+    if (!end_is_right(r, &says, &was, &is) || !sent_is_right(&says, &was, &is) ||
+        !copies_are_right(r, &says, &was, &is))
         complain(packet, control, &says, &was, &is);
     r->explained++;
 }

@@ -33,6 +33,17 @@ uint64_t memory_router_random(struct memory_router *r)
 
 /* ---- what it sends ---- */
 
+/* RFC 1112 6.4, and what no router forwards. */
+static void check_group(const struct packet *packet)
+{
+    uint32_t group = load_be32(packet_ip(packet) + IP_AT_DST);
+    const uint8_t mac[MAC_LEN] = {1, 0, 0x5e, group >> 16 & 0x7f, group >> 8 & 0xff, group & 0xff};
+    if (memcmp(packet->frame, mac, MAC_LEN) != 0)
+        fail("sent to a group by another MAC address than the group's");
+    if (group >> 8 == 0xe00000)
+        fail("forwarded to a group of its own link");
+}
+
 static void check_ip(const struct port *port, const struct packet *packet)
 {
     struct packet again = *packet;
@@ -46,6 +57,8 @@ static void check_ip(const struct port *port, const struct packet *packet)
         fail("sent a packet with a time to live of 0");
     if (!offload_valid(&again))
         fail("sent an offload description that does not fit");
+    if (addr_is_multicast(again.ip.dst))
+        check_group(packet);
 }
 
 static void check_frame(struct memory_router *r, unsigned number, const struct packet *packet)
@@ -223,6 +236,30 @@ static void greet(struct memory_router *r, unsigned number)
                         r->now);
 }
 
+/* 239.1/16 is wanted everywhere, 239.2/16 nowhere; 239.3/16 may not leave by port 1, and nothing else wants it. */
+static void decide(void *context, uint32_t src, uint32_t group, struct multicast_decision *decision)
+{
+    (void)context, (void)src;
+    for (unsigned i = 0; i <= MEMORY_PORTS + 1; i++)
+        if (group >> 16 == 0xef01 || (group >> 16 == 0xef03 && i == 1))
+            port_set_add(&decision->out, i);
+}
+
+static void start_multicast(struct memory_router *r)
+{
+    struct multicast_settings settings = multicast_defaults;
+    struct prefix scoped;
+    settings.enabled = true;
+    settings.decide = decide;
+    settings.limit = 64;
+    settings.idle_s = 60;
+    multicast_configure(r->d, &settings, r->now);
+    if (!prefix_parse("239.3.0.0/16", &scoped) ||
+        !multicast_set_port(r->d, 1, &(struct multicast_port){.n_boundaries = 1, .boundaries = &scoped}, r->now) ||
+        !multicast_set_port(r->d, 2, &(struct multicast_port){.ttl_threshold = 16}, r->now))
+        abort();
+}
+
 struct memory_router *memory_router_new(uint64_t seed)
 {
     struct memory_router *r = calloc(1, sizeof *r);
@@ -254,6 +291,7 @@ struct memory_router *memory_router_new(uint64_t seed)
     route(r, "10.66.0.0/16", FIB_BLACKHOLE, NULL, NULL);
     route(r, "10.67.0.0/16", FIB_UNREACHABLE, NULL, NULL);
     route(r, "10.68.0.0/16", FIB_PROHIBIT, NULL, NULL);
+    start_multicast(r);
     return r;
 }
 
@@ -373,6 +411,12 @@ void memory_router_disturb(struct memory_router *r, uint32_t what)
     case 10:
         watch_or_not(r);
         break;
+    case 11:
+        if (what >> 8 & 1)
+            multicast_clear(r->d, 0, what >> 9 & 1 ? addr_of("239.1.1.1") : 0);
+        else
+            multicast_set_port(r->d, 2, &(struct multicast_port){.ttl_threshold = (uint8_t)(what >> 9)}, r->now);
+        break;
     default: /* more often than not it is as it was */
         set_port(r, number, true, 0, false);
         connected(r, number);
@@ -432,6 +476,8 @@ void memory_router_finish(struct memory_router *r)
     for (unsigned i = 0; i <= MEMORY_PORTS + 1; i++)
         if (dataplane_held(r->d, i) != 0)
             fail("holds packets for ever");
+    if (multicast_summary(r->d).entries != 0)
+        fail("keeps multicast streams for ever");
     if (reassembly_totals(r->d->reassembly).bytes != 0)
         fail("holds fragments for ever");
     neighbours_clear(r->d->neighbours, PORT_NONE, 0, r->now);

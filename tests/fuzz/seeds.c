@@ -193,6 +193,41 @@ static void add_groups(struct seeds *seeds)
         seed_repair(seeds->packet[seeds->n - i].frame, seeds->packet[seeds->n - i].len);
 }
 
+static struct packet *to_group(struct seeds *seeds, const char *group, struct frame_spec spec)
+{
+    static uint8_t mac[6];
+    uint32_t addr = spec.dst = addr_of(group);
+    memcpy(mac, (const uint8_t[]){1, 0, 0x5e, addr >> 16 & 0x7f, addr >> 8 & 0xff, addr & 0xff}, sizeof mac);
+    spec.dst_mac = mac;
+    return add(seeds, spec);
+}
+
+static void add_multicast(struct seeds *seeds)
+{
+    static const uint8_t alert[] = {148, 4, 0, 0}, record[] = {7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t loose[] = {131, 7, 4, 10, 0, 2, 2, 0}, broken[] = {7, 60, 4, 0};
+    to_group(seeds, "239.1.1.1", (struct frame_spec){.len = 200});
+    to_group(seeds, "239.1.1.1", (struct frame_spec){.len = 1400});
+    to_group(seeds, "239.1.1.1", (struct frame_spec){.len = 1400, .fragment = IP_DF});
+    to_group(seeds, "239.1.1.1", (struct frame_spec){.ttl = 1});
+    to_group(seeds, "239.1.1.1", (struct frame_spec){.ttl = 2});
+    to_group(seeds, "239.129.1.1", (struct frame_spec){0});
+    to_group(seeds, "239.2.1.1", (struct frame_spec){0});
+    to_group(seeds, "239.3.1.1", (struct frame_spec){0});
+    to_group(seeds, "239.1.1.2", (struct frame_spec){.src = addr_of("10.0.2.2")});
+    to_group(seeds, "239.1.1.2", (struct frame_spec){.src = addr_of("192.0.2.2")});
+    to_group(seeds, "239.1.1.2", (struct frame_spec){.src = addr_of("10.8.0.2")});
+    to_group(seeds, "239.1.1.3", (struct frame_spec){.options = alert, .options_len = sizeof alert});
+    to_group(seeds, "239.1.1.3", (struct frame_spec){.options = record, .options_len = sizeof record, .len = 1400});
+    to_group(seeds, "239.1.1.3", (struct frame_spec){.options = loose, .options_len = sizeof loose});
+    to_group(seeds, "239.1.1.3", (struct frame_spec){.options = broken, .options_len = sizeof broken});
+    to_group(seeds, "224.0.0.5", (struct frame_spec){.protocol = 89});
+    add_gso(seeds, "239.1.1.1", PROTO_UDP, VIRTIO_NET_HDR_GSO_UDP_L4);
+    struct packet *unfinished = to_group(seeds, "239.1.1.1", (struct frame_spec){.len = 1000});
+    unfinished->vnet =
+        (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 6};
+}
+
 static void add_odd_frames(struct seeds *seeds)
 {
     add(seeds, (struct frame_spec){.dst = addr_of(HOST_2), .ttl = 1});
@@ -244,6 +279,7 @@ void seeds_make(struct seeds *seeds)
     add_fragments(seeds, ROUTER);
     add_fragments(seeds, HOST_3);
     add_groups(seeds);
+    add_multicast(seeds);
     add_odd_frames(seeds);
 }
 

@@ -69,11 +69,15 @@ static void drop(struct config *config, const char *list, size_t i)
 {
     const struct schema_key *key = schema_find(&schema_root, list);
     size_t last = schema_count(key, config) - 1;
-    char swap[sizeof(struct config_route)];
+    union {
+        struct config_route route;
+        struct config_interface interface;
+        char bytes[1];
+    } swap;
     CU_ASSERT_FATAL(key->stride <= sizeof swap);
-    memcpy(swap, schema_at(key, config, i), key->stride);
+    memcpy(swap.bytes, schema_at(key, config, i), key->stride);
     memcpy(schema_at(key, config, i), schema_at(key, config, last), key->stride);
-    memcpy(schema_at(key, config, last), swap, key->stride);
+    memcpy(schema_at(key, config, last), swap.bytes, key->stride);
     schema_remove_last(key, config);
 }
 

@@ -246,7 +246,8 @@ static void a_session_filters_an_answer(void)
     says("show interfaces r9 | include x\nshow ip route | count 10.0.1.0/24\n",
          "% there is no interface \"r9\"; expected IF (r0, r1, lo0, gone0), rates or json\n"
          "  show interfaces r9 | include x\n                  ^\n1\n");
-    says("show ip igmp | count\nshow logging | count\n", "% show ip igmp is not supported yet\n1\n");
+    says("show rollback 9 | count\nshow logging | count\n",
+         "% there is no past configuration 9: show rollback lists them\n1\n");
     says("show logging | gerp x", "% gerp is no filter: what may follow | is begin RE, count [RE], exclude RE, "
                                   "include RE or section RE\n  show logging | gerp x\n               ^\n");
     shell_end(&s);

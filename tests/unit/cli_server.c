@@ -51,8 +51,8 @@ static void plain_refusals(void)
     expect("sho logg\nshow ip interface bogus\nsh logging\n",
            LOGGING "% \"bogus\" is not known here; expected brief\n"
                    "  show ip interface bogus\n                    ^\n" LOGGING);
-    expect("show ip mroute", "% show ip mroute is not supported yet\n");
-    expect("show ip igmp json", "{\"error\":\"show ip igmp is not supported yet\"}\n");
+    expect("clear ip rip", "% RIP does not run: \"router rip\" in configuration mode begins it\n");
+    expect("show rollback 9 json", "{\"error\":\"there is no past configuration 9: show rollback lists them\"}\n");
     expect("show interfaces r9 json",
            "{\"error\":\"there is no interface \\\"r9\\\"; expected IF (r0, r1, lo0, gone0), rates or json\"}\n");
     CU_ASSERT_TRUE(answers("show startup-config", "% /nonexistent/ferryd.conf can not be read: No such file"));
@@ -177,11 +177,13 @@ static void framed_commands(void)
     int fd = framed();
     send_frame(fd, FRAME_COMMAND, "show logging");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:" LOGGING "P:r1# D:0");
-    send_frame(fd, FRAME_COMMAND, "show ip mroute");
-    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "R:show ip mroute is not supported yetP:r1# D:1");
-    send_frame(fd, FRAME_COMMAND, "show ip igmp json");
-    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "O:{\"error\":\"show ip igmp is not supported yet\"}\n"
-                                                         "R:show ip igmp is not supported yetP:r1# D:1");
+    send_frame(fd, FRAME_COMMAND, "show rollback 9");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
+                           "R:there is no past configuration 9: show rollback lists themP:r1# D:1");
+    send_frame(fd, FRAME_COMMAND, "show rollback 9 json");
+    CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE),
+                           "O:{\"error\":\"there is no past configuration 9: show rollback lists them\"}\n"
+                           "R:there is no past configuration 9: show rollback lists themP:r1# D:1");
     send_frame(fd, FRAME_COMMAND, "");
     CU_ASSERT_STRING_EQUAL(frames_until(fd, FRAME_DONE), "P:r1# D:0");
     send_frame(fd, FRAME_COMPLETE, "show interfaces r");

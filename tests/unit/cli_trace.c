@@ -89,6 +89,45 @@ static void blocks_of_text(void)
     shell_end(&s);
 }
 
+static void wanted_everywhere(void *context, uint32_t src, uint32_t group, struct multicast_decision *decision)
+{
+    (void)context, (void)src, (void)group;
+    for (unsigned port = 0; port < 4; port++)
+        port_set_add(&decision->out, port);
+}
+
+/* A stream that is wanted on r1, and on r3, whose threshold is too high for it. */
+static void a_multicast_packet_says_where_each_copy_goes(void)
+{
+    static struct client c;
+    struct multicast_settings settings = multicast_defaults;
+    shell_begin(&s);
+    router_add_port(&s.r, 3, (struct prefix){0x0a000301, 24}, (struct prefix){0});
+    settings.enabled = true;
+    settings.decide = wanted_everywhere;
+    multicast_configure(s.r.d, &settings, s.r.now);
+    CU_ASSERT_TRUE(multicast_set_port(s.r.d, 3, &(struct multicast_port){.ttl_threshold = 64}, s.r.now));
+    say(&c, "trace packet count 3\n");
+    CU_ASSERT_TRUE(hear(&c, "following "));
+    packet_in("10.0.1.2", "239.1.1.1", (struct frame_spec){0});
+    packet_in("10.0.1.2", "239.1.1.1", (struct frame_spec){.ttl = 1});
+    packet_in("10.0.2.2", "239.1.1.1", (struct frame_spec){0});
+    CU_ASSERT_TRUE(hear(&c, "3 packets followed\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.text,
+                                  "  punt        the lane hands it to the core (multicast)\n"
+                                  "  multicast   10.0.1.2 to 239.1.1.1, a new stream: comes in by r0, wanted on 2\n"
+                                  "              other interfaces\n"
+                                  "  rewritten   TTL 64 to 63, from 02:00:00:00:00:02 to 01:00:5e:01:01:01\n"
+                                  "  copy        for r1: sent\n"
+                                  "  copy        for r3: no, its time to live is not above the threshold of 64\n"
+                                  "  => forwarded out of r1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.text, "  => dropped as multicast-ttl: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.text, "  multicast   10.0.2.2 to 239.1.1.1, a new stream: comes in by r1, "));
+    narrow(c.text);
+    close(c.fd);
+    shell_end(&s);
+}
+
 static void a_filter_and_json(void)
 {
     static struct client c;
@@ -168,8 +207,11 @@ static void every_step_has_words(void)
 }
 
 static const struct unit_case cases[] = {
-    {"a packet is a block of lines", blocks_of_text}, {"a filter chooses and JSON is one document", a_filter_and_json},
-    {"what it can not do it says", refusals},         {"nobody who hangs up leaves a watch", hanging_up},
+    {"a packet is a block of lines", blocks_of_text},
+    {"a multicast packet says where each copy goes", a_multicast_packet_says_where_each_copy_goes},
+    {"a filter chooses and JSON is one document", a_filter_and_json},
+    {"what it can not do it says", refusals},
+    {"nobody who hangs up leaves a watch", hanging_up},
     {"every step has words", every_step_has_words},
 };
 UNIT_MAIN("trace", cases)

@@ -454,6 +454,10 @@ static void random_scalar(struct random *r, const struct schema_key *key, void *
             words++;
         set_text(key, at, key->words[below(r, words)]);
         break;
+    case SCHEMA_DECIMAL:
+        CU_ASSERT_TRUE(schema_set_decimal(key, (double)key->min + below(r, (uint32_t)range * 1000 + 1) / 1000.0, at,
+                                          why, sizeof why));
+        break;
     case SCHEMA_MAC:
         snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", 2 * below(r, 128), below(r, 256), below(r, 256),
                  below(r, 256), below(r, 256), 1 + below(r, 255));
@@ -511,6 +515,42 @@ static void random_interface_rip(struct random *r, const struct schema_group *gr
         set_text(schema_find(schema_find(keys, "authentication")->group, "key"), &rip->key, "a \"b\"\\{;");
 }
 
+static void random_interface_igmp(struct random *r, const struct schema_group *group,
+                                  struct config_interface *interface)
+{
+    const struct schema_group *keys = schema_find(group, "igmp")->group;
+    struct config_igmp_interface *igmp = &interface->igmp;
+    igmp->enabled = interface->type != CONFIG_LOOPBACK && below(r, 2) == 0;
+    igmp->response_interval = (100 + below(r, 25000)) / 1000.0;
+    igmp->last_member_interval = (100 + below(r, 25000)) / 1000.0;
+    igmp->query_interval = 26 + below(r, 1000);
+    for (uint32_t n = below(r, 3); n > 0; n--)
+        ((struct config_group *)schema_append(schema_find(keys, "static-groups"), interface))->address = 0xef010100 + n;
+    const struct schema_group *multicast = schema_find(group, "multicast")->group;
+    for (uint32_t n = below(r, 3); n > 0; n--)
+        ((struct config_range *)schema_append(schema_find(multicast, "boundaries"), interface))->prefix =
+            (struct prefix){.addr = (0xef00 + n) << 16, .len = 16};
+}
+
+static const struct config_interface *random_ethernet(struct random *r, const struct config *config)
+{
+    const struct config_interface *i =
+        config->n_interfaces == 0 ? NULL : &config->interfaces[below(r, (uint32_t)config->n_interfaces)];
+    return i == NULL || i->type == CONFIG_LOOPBACK ? NULL : i;
+}
+
+/* After the interfaces, since the upstream is one of them. */
+static void random_multicast(struct random *r, struct config *config)
+{
+    const struct schema_group *keys = schema_find(&schema_root, "multicast")->group;
+    const struct config_interface *upstream = random_ethernet(r, config);
+    if (upstream != NULL && below(r, 2) == 0)
+        set_text(schema_find(keys, "upstream"), &config->multicast.upstream, upstream->name);
+    for (uint32_t n = below(r, 3); n > 0; n--)
+        ((struct config_range *)schema_append(schema_find(keys, "ssm-ranges"), config))->prefix =
+            (struct prefix){.addr = (0xef80 + n) << 16, .len = 16};
+}
+
 /* What the interfaces' groups name, and the router's own lists. */
 static void random_rip(struct random *r, struct config *config)
 {
@@ -561,8 +601,9 @@ static void random_rip(struct random *r, struct config *config)
 static void random_interface(struct random *r, struct config *config, unsigned i)
 {
     static const char *const except[] = {
-        "name",      "addresses",  "mtu",       "proxy-arp", "directed-broadcast", "source-route", "authentication",
-        "filter-in", "filter-out", "summaries", NULL};
+        "name",         "addresses",      "mtu",       "proxy-arp",  "directed-broadcast",
+        "source-route", "authentication", "filter-in", "filter-out", "summaries",
+        "igmp",         "boundaries",     NULL};
     const struct schema_key *list = schema_find(&schema_root, "interfaces");
     const struct schema_key *addresses = schema_find(list->group, "addresses");
     struct config_interface *interface = schema_append(list, config);
@@ -587,19 +628,13 @@ static void random_interface(struct random *r, struct config *config, unsigned i
     random_interface_rip(r, list->group, interface);
     if (interface->rip.triggered)
         interface->rip.split_horizon = RIP_SPLIT_POISONED;
+    random_interface_igmp(r, list->group, interface);
     if (interface->type != CONFIG_LOOPBACK) {
         interface->mtu = below(r, 2) == 0 ? 0 : 68 + below(r, 65000);
         interface->proxy_arp = below(r, 2) == 0;
         interface->directed_broadcast = below(r, 2) == 0;
         interface->source_route = below(r, 2) == 0;
     }
-}
-
-static const struct config_interface *random_ethernet(struct random *r, const struct config *config)
-{
-    const struct config_interface *i =
-        config->n_interfaces == 0 ? NULL : &config->interfaces[below(r, (uint32_t)config->n_interfaces)];
-    return i == NULL || i->type == CONFIG_LOOPBACK ? NULL : i;
 }
 
 static void random_route(struct random *r, struct config *config, unsigned i)
@@ -642,7 +677,8 @@ static void random_arp(struct random *r, struct config *config, unsigned i)
 
 static struct config *random_config(struct random *r)
 {
-    static const char *const except[] = {"lanes", "static-routes-file", "neighbors", "timeout", "update", NULL};
+    static const char *const except[] = {"lanes",  "static-routes-file", "neighbors",  "timeout",
+                                         "update", "upstream",           "ssm-ranges", NULL};
     struct config *config = config_new();
     CU_ASSERT_PTR_NOT_NULL_FATAL(config);
     config->has_interfaces = true;
@@ -655,6 +691,7 @@ static struct config *random_config(struct random *r)
         random_route(r, config, i);
     for (unsigned i = 0, n = below(r, 4); i < n; i++)
         random_arp(r, config, i);
+    random_multicast(r, config);
     return config;
 }
 

@@ -20,7 +20,8 @@
 struct shell {
     struct router r;
     struct rib *rib;
-    struct rip *rip; /* NULL: it does not run */
+    struct rip *rip;   /* NULL: it does not run */
+    struct igmp *igmp; /* likewise */
     struct config *config;
     struct event_base *base;
     struct cli_router view;
@@ -77,6 +78,11 @@ static inline struct now shell_now(void *context)
 static inline struct rip *shell_rip(void *context)
 {
     return ((struct shell *)context)->rip;
+}
+
+static inline struct igmp *shell_igmp(void *context)
+{
+    return ((struct shell *)context)->igmp;
 }
 
 static inline bool shell_link(void *context, unsigned i, struct cli_link *link)
@@ -317,6 +323,7 @@ static inline void shell_begin(struct shell *s)
                                   .dataplane = s->r.d,
                                   .rib = s->rib,
                                   .rip = shell_rip,
+                                  .igmp = shell_igmp,
                                   .running = shell_running,
                                   .hold = shell_hold,
                                   .release = shell_release,
