@@ -26,10 +26,10 @@ struct igmp;
 #define IGMP_V3_ROUTERS  0xe0000016u /* 224.0.0.22: reports of version 3 */
 
 /* Bounds of what strangers can make us keep, on each interface; settings can only lower them. */
-#define IGMP_GROUPS_MAX       65536
+#define IGMP_GROUPS_MAX       32768
 #define IGMP_SOURCES_MAX      1024   /* of one group */
 #define IGMP_SOURCES_TOGETHER 262144 /* of all groups; as many again of tracked hosts */
-#define IGMP_TRACKED_MAX      262144 /* hosts, counted in each group that they listen to */
+#define IGMP_TRACKED_MAX      65536  /* hosts, counted in each group that they listen to */
 #define IGMP_HOST_SOURCES_MAX 64     /* kept of one tracked host and group */
 #define IGMP_JOINS_MAX        16     /* groups that this router itself listens to */
 #define IGMP_SSM_MAX          16     /* ranges */
