@@ -26,10 +26,10 @@ struct igmp;
 #define IGMP_V3_ROUTERS  0xe0000016u /* 224.0.0.22: reports of version 3 */
 
 /* Bounds of what strangers can make us keep, on each interface; settings can only lower them. */
-#define IGMP_GROUPS_MAX       65536
+#define IGMP_GROUPS_MAX       32768
 #define IGMP_SOURCES_MAX      1024   /* of one group */
 #define IGMP_SOURCES_TOGETHER 262144 /* of all groups; as many again of tracked hosts */
-#define IGMP_TRACKED_MAX      262144 /* hosts, counted in each group that they listen to */
+#define IGMP_TRACKED_MAX      65536  /* hosts, counted in each group that they listen to */
 #define IGMP_HOST_SOURCES_MAX 64     /* kept of one tracked host and group */
 #define IGMP_JOINS_MAX        16     /* groups that this router itself listens to */
 #define IGMP_SSM_MAX          16     /* ranges */
@@ -57,16 +57,16 @@ struct igmp_interface_settings {
     uint8_t version;    /* 1, 2 or 3: of the queries that are sent; hosts of lower and of higher versions are heard */
     uint8_t robustness; /* 1..255; what is beyond 7 cannot be told to others */
     uint32_t query_interval_ms;
-    uint32_t response_interval_ms;      /* of general queries: at most 25500 with version 2, 3174400 with version 3 */
-    uint32_t last_member_interval_ms;   /* of specific ones, likewise */
-    uint8_t last_member_count;          /* 0: robustness */
-    uint32_t startup_interval_ms;       /* 0: a quarter of the query interval */
-    uint8_t startup_count;              /* 0: robustness */
-    bool querier;                       /* asks, unless another does; false: never, and all is as another has asked */
-    bool compatibility;                 /* an older querier's version is spoken while there is one (RFC 9776 6.6.2) */
-    bool forward_always;                /* traffic is wanted even where another router is the querier (RFC 4605 3) */
-    bool require_router_alert;          /* messages without it are refused (RFC 9776 9) */
-    bool fast_leave;                    /* what no tracked host wants any more ends at once, and nobody is asked */
+    uint32_t response_interval_ms;    /* of general queries: at most 25500 with version 2, 3174400 with version 3 */
+    uint32_t last_member_interval_ms; /* of specific ones, likewise */
+    uint8_t last_member_count;        /* 0: robustness */
+    uint32_t startup_interval_ms;     /* 0: a quarter of the query interval */
+    uint8_t startup_count;            /* 0: robustness */
+    bool querier;                     /* asks, unless another does; false: never, and all is as another has asked */
+    bool compatibility;        /* an older querier's version is spoken while there is one (RFC 9776 6.6.2, 7.2.1) */
+    bool forward_always;       /* traffic is wanted even where another router is the querier (RFC 4605 3) */
+    bool require_router_alert; /* messages without it are refused (RFC 9776 9) */
+    bool fast_leave;           /* what no tracked host wants any more ends at once, and nobody is asked */
     uint32_t group_limit, source_limit; /* groups; sources of a group. 0: no other than the bounds above */
     uint32_t tracked_limit;             /* hosts, in each group; 0: the bound above */
     uint32_t report_limit;              /* reports and leaves a second; 0: no limit */

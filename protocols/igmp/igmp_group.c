@@ -219,8 +219,10 @@ void igmp_group_queried(struct igmp_interface *i, const struct igmp_message *que
     struct igmp_group *group = igmp_group_find(i, query->group);
     if (group == NULL || !group->counted)
         return;
-    /* The asker's interval is in the message (RFC 2236 3). */
-    uint64_t to = now.ns + igmp_last_member_count(i) * query->max_resp_ms * NS_PER_MS;
+    /* The asker's interval is in the message (RFC 2236 3). One shorter than ours may be a mistake, or meant to cut
+     * hosts off; to wait for ours does no harm. */
+    uint64_t theirs = igmp_last_member_count(i) * query->max_resp_ms * NS_PER_MS, ours = igmp_last_member_time(i);
+    uint64_t to = now.ns + (theirs > ours ? theirs : ours);
     if (query->n == 0 && group->exclude)
         lower(&group->until_ns, to);
     for (unsigned j = 0; j < query->n; j++) {

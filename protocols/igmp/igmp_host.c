@@ -92,7 +92,7 @@ static void cancel_all(struct igmp_interface *i)
 
 uint8_t igmp_host_version(const struct igmp_interface *i, struct now now)
 {
-    for (uint8_t version = 1; version < i->settings->version && version < 3; version++)
+    for (uint8_t version = 1; i->settings->compatibility && version < i->settings->version && version < 3; version++)
         if (i->host.old_until_ns[version] > now.ns)
             return version;
     return i->settings->version;

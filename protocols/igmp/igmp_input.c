@@ -119,7 +119,7 @@ static void take_query(const struct incoming *in, struct now now)
     if (in->datagram->src == 0)
         refuse(in, IGMP_REJECT_UNNUMBERED_QUERY, now); /* a switch's: as hosts, we answer */
     else if (!i->upstream)
-        igmp_querier_hear(i, in->datagram->src, &in->message, now);
+        igmp_querier_hear(i, in->datagram->src, &in->message, addr_is_multicast(in->datagram->dst), now);
     igmp_host_query(i, &in->message, now);
 }
 

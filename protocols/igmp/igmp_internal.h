@@ -227,7 +227,9 @@ void igmp_querier_configured(struct igmp_interface *interface, struct now now);
 
 /* The version of the queries that are sent. */
 uint8_t igmp_querier_version(const struct igmp_interface *interface, struct now now);
-void igmp_querier_hear(struct igmp_interface *interface, uint32_t src, const struct igmp_message *query,
+
+/* TO_HOSTS: hosts have heard it too, and will answer. */
+void igmp_querier_hear(struct igmp_interface *interface, uint32_t src, const struct igmp_message *query, bool to_hosts,
                        struct now now);
 void igmp_querier_send(struct igmp_interface *interface, struct igmp_query *query, struct now now);
 

@@ -209,12 +209,13 @@ static void follow(struct igmp_interface *i, uint32_t src, const struct igmp_mes
         i->igmp->hooks.changed(i->igmp->hooks.context, i->port, 0, now);
 }
 
-void igmp_querier_hear(struct igmp_interface *i, uint32_t src, const struct igmp_message *query, struct now now)
+void igmp_querier_hear(struct igmp_interface *i, uint32_t src, const struct igmp_message *query, bool to_hosts,
+                       struct now now)
 {
     note_version(i, src, query, now);
     bool lower = src < i->addresses[0].addr;
     if (query->group == 0 && (lower || !i->settings->querier))
         follow(i, src, query, now);
-    if (query->group != 0 && !i->querier && !query->suppress)
+    if (query->group != 0 && to_hosts && !query->suppress)
         igmp_group_queried(i, query, now);
 }

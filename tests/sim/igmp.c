@@ -8,6 +8,9 @@
  *   a source that all who are left exclude        that, and an answer to a general query before it, and the time in
  *                                                 which older hosts are remembered
  *
+ * In every third run there are two routers, and the one that was not elected must know the same; in some, where nothing
+ * is lost, the other then falls silent, and nobody must notice.
+ *
  * It fails with the seed, the time and what was wrong. */
 #include "tests/sim/igmp.h"
 
@@ -57,17 +60,23 @@ static uint64_t membership_ns(const struct sim *sim)
     return heard_ns(sim) + sim->settings.response_interval_ms * NS_PER_MS;
 }
 
+/* No host, and no router, was silenced lately. */
+static bool is_calm(const struct sim *sim, uint32_t group)
+{
+    return sim->now.ns > sim->groups[group].crash_ns + 2 * membership_ns(sim);
+}
+
 /* How long a source may go on that nobody wants. */
 static uint64_t source_ns(const struct sim *sim, uint32_t group)
 {
-    if (kind_of(group) == KIND_SSM && sim->now.ns - sim->groups[group].crash_ns > 2 * membership_ns(sim))
+    if (kind_of(group) == KIND_SSM && is_calm(sim, group))
         return reported_ns(sim) + last_member_ns(sim) + SLACK_NS;
     return 2 * heard_ns(sim) + membership_ns(sim) + SLACK_NS;
 }
 
 static uint64_t group_ns(const struct sim *sim, uint32_t group)
 {
-    if (kind_of(group) != KIND_MIXED && sim->now.ns - sim->groups[group].crash_ns > 2 * membership_ns(sim))
+    if (kind_of(group) != KIND_MIXED && is_calm(sim, group))
         return reported_ns(sim) + last_member_ns(sim) + SLACK_NS;
     return membership_ns(sim) + SLACK_NS;
 }
@@ -81,15 +90,20 @@ static void fail(struct sim *sim, const char *what, uint32_t group, unsigned col
                (unsigned)kind_of(group), column);
 }
 
-static bool router_wants(const struct sim *sim, uint32_t group, unsigned column)
+/* Whether every router wants it, or with ANY whether one does. */
+static bool routers_want(const struct sim *sim, uint32_t group, unsigned column, bool any)
 {
-    return igmp_wants(sim->igmp, PORT, source_addr(column), group_addr(group));
+    for (unsigned i = 0; i < ROUTERS; i++)
+        if (sim->routers[i].igmp != NULL &&
+            igmp_wants(sim->routers[i].igmp, PORT, source_addr(column), group_addr(group)) == any)
+            return any;
+    return !any;
 }
 
 static void check_wanted(struct sim *sim, uint32_t group, unsigned column)
 {
     sim->checks++;
-    if (router_wants(sim, group, column))
+    if (routers_want(sim, group, column, false))
         return;
     for (const struct slot *slot = sim->groups[group].slots; slot != NULL; slot = slot->next)
         if (slot->since_ns[column] != 0 && slot->since_ns[column] + reported_ns(sim) <= sim->now.ns) {
@@ -104,7 +118,7 @@ static void check_unwanted(struct sim *sim, uint32_t group, unsigned column)
     if (g->wanted[column] > 0 || g->unwanted_ns[column] + source_ns(sim, group) > sim->now.ns)
         return;
     sim->checks++;
-    if (router_wants(sim, group, column))
+    if (routers_want(sim, group, column, true))
         fail(sim, "goes on", group, column);
 }
 
@@ -114,8 +128,9 @@ static void check_empty(struct sim *sim, uint32_t group)
     if (g->members > 0 || g->empty_ns + group_ns(sim, group) > sim->now.ns)
         return;
     sim->checks++;
-    if (igmp_has_members(sim->igmp, PORT, group_addr(group)))
-        fail(sim, "the group goes on", group, COLUMNS);
+    for (unsigned i = 0; i < ROUTERS; i++)
+        if (sim->routers[i].igmp != NULL && igmp_has_members(sim->routers[i].igmp, PORT, group_addr(group)))
+            fail(sim, "the group goes on", group, COLUMNS);
 }
 
 void sim_wants(struct sim *sim, struct slot *slot)
@@ -146,37 +161,81 @@ void sim_wants(struct sim *sim, struct slot *slot)
     sim_event(sim, sim->now.ns + group_ns(sim, slot->group), EVENT_EMPTY, slot->group, 0);
 }
 
-/* ---- the router ---- */
+/* ---- routers ---- */
 
+/* What a router says is heard when it, and the other, have done with what made it speak. */
 static bool send_hook(void *context, unsigned port, uint32_t src, uint32_t dst, const uint8_t *message, size_t len,
                       struct now now)
 {
-    struct igmp_message m;
+    struct router *router = context;
+    struct sim *sim = router->sim;
     (void)port;
     (void)src;
-    (void)dst;
     (void)now;
-    if (igmp_message_parse(message, len, &m) != IGMP_ACCEPT)
+    if (sim->n_said == SAID)
         abort();
-    if (m.type == IGMP_TYPE_QUERY)
-        host_hear_query(context, &m);
+    struct said *said = &sim->said[sim->n_said++];
+    *said = (struct said){.by = router, .dst = dst, .len = len};
+    memcpy(said->bytes, message, len);
     return true;
+}
+
+static void hear(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->n_said; i++) {
+        struct said *said = &sim->said[i];
+        struct igmp_datagram datagram = {
+            .port = PORT, .src = said->by->addr, .dst = said->dst, .ttl = 1, .router_alert = true};
+        struct igmp_message m;
+        if (igmp_message_parse(said->bytes, said->len, &m) != IGMP_ACCEPT)
+            abort();
+        if (m.type == IGMP_TYPE_QUERY)
+            host_hear_query(sim, &m);
+        for (unsigned j = 0; j < ROUTERS; j++)
+            if (&sim->routers[j] != said->by && sim->routers[j].igmp != NULL)
+                igmp_input(sim->routers[j].igmp, &datagram, said->bytes, said->len, sim->now);
+    }
+    sim->n_said = 0;
 }
 
 static void changed_hook(void *context, unsigned port, uint32_t group, struct now now)
 {
-    struct sim *sim = context;
+    struct router *router = context;
     (void)port;
     (void)now;
     for (unsigned c = 0; group != 0 && c < COLUMNS; c++)
-        check_wanted(sim, group & 0xffff, c);
+        sim_event(router->sim, router->sim->now.ns, EVENT_WANTED, group & 0xffff, c);
 }
 
 void sim_deliver(struct sim *sim, const struct host *host, uint32_t dst, const uint8_t *bytes, size_t len)
 {
     struct igmp_datagram datagram = {.port = PORT, .src = host->addr, .dst = dst, .ttl = 1, .router_alert = true};
     sim->reports++;
-    igmp_input(sim->igmp, &datagram, bytes, len, sim->now);
+    for (unsigned i = 0; i < ROUTERS; i++)
+        if (sim->routers[i].igmp != NULL)
+            igmp_input(sim->routers[i].igmp, &datagram, bytes, len, sim->now);
+    hear(sim);
+}
+
+static void begin_router(struct sim *sim, struct router *router, uint32_t addr)
+{
+    struct igmp_hooks hooks = {.context = router, .send = send_hook, .changed = changed_hook};
+    struct prefix address = {.addr = addr, .len = 8};
+    router->sim = sim;
+    router->addr = addr;
+    router->igmp = igmp_new(&igmp_settings_default, sim->random, &hooks);
+    if (router->igmp == NULL || !igmp_interface_set(router->igmp, PORT, &sim->settings, sim->now) ||
+        !igmp_interface_up(router->igmp, PORT, &address, 1, 1500, sim->now))
+        abort();
+}
+
+/* The querier falls silent. Until the other notices, leaves are not asked about. */
+static void kill_querier(struct sim *sim)
+{
+    igmp_free(sim->routers[0].igmp);
+    sim->routers[0].igmp = NULL;
+    for (unsigned i = 0; i < sim->n_groups; i++)
+        sim->groups[i].crash_ns = sim->now.ns + membership_ns(sim);
 }
 
 /* ---- what hosts do ---- */
@@ -215,6 +274,8 @@ static void handle(struct sim *sim, const struct event *event)
         check_unwanted(sim, event->router, detail);
     else if (kind == EVENT_EMPTY)
         check_empty(sim, event->router);
+    else if (kind == EVENT_KILL)
+        kill_querier(sim);
     else
         host_event(sim, kind, &sim->hosts[event->router], detail);
 }
@@ -235,6 +296,22 @@ static void choose_settings(struct sim *sim)
     sim->loss = sim_below(sim, 4) == 0 ? 0 : sim_below(sim, 201);
 }
 
+/* Two routers: a fast leave is not seen by the other. The querier dies only if answers are not lost beside. */
+static void choose_routers(struct sim *sim, uint64_t seed)
+{
+    bool two = seed % 3 == 0;
+    if (two) {
+        sim->settings.fast_leave = false;
+        sim->settings.forward_always = true;
+    }
+    if (two && sim_below(sim, 2) == 0) {
+        sim->loss = 0;
+        sim_event(sim, sim->now.ns + (400 + sim_below(sim, 800)) * NS_PER_S, EVENT_KILL, 0, 0);
+    }
+    for (unsigned i = 0; i < (two ? ROUTERS : 1); i++)
+        begin_router(sim, &sim->routers[i], OWN + i);
+}
+
 static void choose_hosts(struct sim *sim, uint64_t seed)
 {
     static const unsigned sizes[] = {2, 3, 5, 10, 30, 100, 300};
@@ -247,7 +324,7 @@ static void choose_hosts(struct sim *sim, uint64_t seed)
     for (unsigned i = 0; i < sim->n_hosts; i++) {
         struct host *host = &sim->hosts[i];
         host->version = (uint8_t)(sim_below(sim, 10) < 7 ? 3 : 1 + sim_below(sim, 2));
-        host->addr = OWN + 1 + i;
+        host->addr = OWN + ROUTERS + i;
         unsigned first = (unsigned)sim_below(sim, sim->n_groups / 3) * 3;
         for (unsigned j = 0; j < SLOTS; j++) {
             struct slot *slot = &host->slots[j];
@@ -265,11 +342,24 @@ static void choose_hosts(struct sim *sim, uint64_t seed)
     }
 }
 
+static uint64_t run_routers(struct sim *sim)
+{
+    uint64_t due = NEVER_NS;
+    for (unsigned i = 0; i < ROUTERS; i++) {
+        uint64_t ns = sim->routers[i].igmp != NULL ? igmp_run(sim->routers[i].igmp, sim->now) : NEVER_NS;
+        due = ns < due ? ns : due;
+    }
+    if (sim->n_said == 0)
+        return due;
+    hear(sim);
+    return sim->now.ns;
+}
+
 static void run_to(struct sim *sim, uint64_t end_ns)
 {
     for (;;) {
         struct event event;
-        uint64_t due = igmp_run(sim->igmp, sim->now);
+        uint64_t due = run_routers(sim);
         if (due <= sim->now.ns)
             continue;
         uint64_t next = due < end_ns ? due : end_ns;
@@ -293,32 +383,36 @@ static void finish(struct sim *sim)
     for (struct event event; queue_take(&sim->queue, UINT64_MAX, &event);)
         ;
     run_to(sim, sim->now.ns + membership_ns(sim) + SLACK_NS);
-    struct igmp_status status = igmp_status(sim->igmp);
-    if (status.groups != 0 || status.sources != 0 || status.tracked != 0)
-        fail(sim, "something is left", 0, 0);
-    for (unsigned j = 0; j < IGMP_REJECT__COUNT; j++)
-        if (status.rejects[j] > 0 && j != IGMP_REJECT_VERSION_1_LEAVE && j != IGMP_REJECT_UNKNOWN_GROUP)
-            fail(sim, igmp_reject_name[j], 0, 0);
+    for (unsigned i = 0; i < ROUTERS; i++) {
+        if (sim->routers[i].igmp == NULL)
+            continue;
+        struct igmp_status status = igmp_status(sim->routers[i].igmp);
+        if (status.groups != 0 || status.sources != 0 || status.tracked != 0)
+            fail(sim, "something is left", 0, 0);
+        for (unsigned j = 0; j < IGMP_REJECT__COUNT; j++)
+            if (status.rejects[j] > 0 && j != IGMP_REJECT_VERSION_1_LEAVE && j != IGMP_REJECT_UNKNOWN_GROUP &&
+                j != IGMP_REJECT_NOT_QUERIER && j != IGMP_REJECT_LINK_LOCAL) /* each other's of 224.0.0.22 */
+                fail(sim, igmp_reject_name[j], 0, 0);
+    }
 }
 
 static uint64_t run(uint64_t seed, bool quiet)
 {
     struct sim *sim = calloc(1, sizeof *sim);
-    struct prefix address = {.addr = OWN, .len = 8};
     if (sim == NULL)
         abort();
-    struct igmp_hooks hooks = {.context = sim, .send = send_hook, .changed = changed_hook};
     sim->random = seed;
     sim->now.ns = 1000 * NS_PER_S;
     choose_settings(sim);
     choose_hosts(sim, seed);
-    sim->igmp = igmp_new(&igmp_settings_default, seed, &hooks);
-    if (sim->igmp == NULL || !igmp_interface_set(sim->igmp, PORT, &sim->settings, sim->now) ||
-        !igmp_interface_up(sim->igmp, PORT, &address, 1, 1500, sim->now))
-        abort();
+    choose_routers(sim, seed);
     run_to(sim, sim->now.ns + (sim->n_hosts < 1000 ? 1800 : 300) * NS_PER_S);
-    struct igmp_interface_view view;
-    igmp_find_interface(sim->igmp, PORT, &view, sim->now);
+    struct igmp_interface_view view = {0};
+    for (unsigned i = 0; i < ROUTERS; i++)
+        if (sim->routers[i].igmp != NULL && igmp_is_querier(sim->routers[i].igmp, PORT))
+            igmp_find_interface(sim->routers[i].igmp, PORT, &view, sim->now);
+    if (!view.up)
+        fail(sim, "nobody is the querier", 0, 0);
     finish(sim);
     if (!quiet || sim->failures > 0)
         printf("seed %llu: %u hosts, %u groups, loss %.1f %%, robustness %u, %lu queries, %lu reports, %lu lost, %llu "
@@ -328,7 +422,8 @@ static uint64_t run(uint64_t seed, bool quiet)
                sim->queries, sim->reports, sim->lost, (unsigned long long)view.counters.fast_leaves, sim->checks,
                sim->failures > 0 ? "FAILED" : "good");
     uint64_t failures = sim->failures;
-    igmp_free(sim->igmp);
+    for (unsigned i = 0; i < ROUTERS; i++)
+        igmp_free(sim->routers[i].igmp);
     queue_free(&sim->queue);
     free(sim->hosts);
     free(sim->groups);

@@ -1,5 +1,5 @@
-/* Hosts on one wire with an IGMP querier, in simulated time. The hosts are models that follow RFC 9776 5, RFC 2236 and
- * RFC 1112 sentence by sentence and share nothing with the router but the bytes.
+/* Hosts on one wire with an IGMP querier, or with two of which one is elected, in simulated time. The hosts are models
+ * that follow RFC 9776 5, RFC 2236 and RFC 1112 sentence by sentence and share nothing with the router but the bytes.
  *
  * What is lost stays within the robustness variable: of as many transmissions of one thing as that says, one arrives.
  * For a state change these are its reports; for a query of one kind (general, of a group, of each source), the
@@ -58,8 +58,26 @@ struct group {
     uint64_t crash_ns;                       /* when a host was last silenced */
 };
 
+#define ROUTERS 2
+#define SAID    1024 /* messages that wait to be heard */
+
+struct router {
+    struct sim *sim;
+    struct igmp *igmp; /* NULL: there is none, or no longer */
+    uint32_t addr;
+};
+
+struct said {
+    struct router *by;
+    uint32_t dst;
+    size_t len;
+    uint8_t bytes[IGMP_MESSAGE_MAX];
+};
+
 struct sim {
-    struct igmp *igmp;
+    struct router routers[ROUTERS]; /* the first has the lowest address */
+    unsigned n_said;
+    struct said said[SAID];
     struct igmp_interface_settings settings;
     struct now now;
     uint64_t random; /* splitmix64 state */
@@ -73,7 +91,16 @@ struct sim {
 };
 
 /* Events: `router` is a host's or group's number, `port` one of these with a slot or column above it. */
-enum event_kind { EVENT_ACTION, EVENT_GENERAL, EVENT_ANSWER, EVENT_REPEAT, EVENT_WANTED, EVENT_UNWANTED, EVENT_EMPTY };
+enum event_kind {
+    EVENT_ACTION,
+    EVENT_GENERAL,
+    EVENT_ANSWER,
+    EVENT_REPEAT,
+    EVENT_WANTED,
+    EVENT_UNWANTED,
+    EVENT_EMPTY,
+    EVENT_KILL
+};
 
 uint64_t sim_below(struct sim *sim, uint64_t n);
 void sim_event(struct sim *sim, uint64_t ns, enum event_kind kind, uint32_t number, uint32_t detail);

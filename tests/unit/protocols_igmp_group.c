@@ -203,6 +203,27 @@ static void beside_a_querier(void)
     wire_end();
 }
 
+/* A router that has lost the election asks on (RFC 2236 3), and the querier lowers its timers, too. Neither a query
+ * that hosts did not hear nor one that leaves them no time cuts anybody off. */
+static void questions_of_others(void)
+{
+    struct igmp_query query = {.version = 3, .group = GROUP, .robustness = 2};
+    uint8_t bytes[IGMP_MESSAGE_MAX];
+    defaults();
+    start();
+    say(1, HOST, IGMP_TO_EX, GROUP, "");
+    size_t len = igmp_query_put(&query, bytes);
+    wire_say(1, host(1, 9), own(1), bytes, len);
+    CU_ASSERT_EQUAL(group_of(1, GROUP).left_ns, 270 * NS_PER_S);
+    say_query(1, host(1, 9), &query); /* 100 ms, as little as can be said */
+    CU_ASSERT_TRUE(igmp_is_querier(wire.igmp, 1));
+    CU_ASSERT_EQUAL(group_of(1, GROUP).left_ns, 2 * NS_PER_S);
+    say(1, HOST, IGMP_IS_EX, GROUP, "");
+    wire_run(3000);
+    CU_ASSERT_TRUE(wants(1, 'a', GROUP));
+    wire_end();
+}
+
 /* RFC 4605 4.2: what another querier brings is not ours to bring. */
 static void not_ours_to_bring(void)
 {
@@ -554,6 +575,7 @@ static const struct unit_case cases[] = {
     {"questions do not disturb each other", merging_questions},
     {"long questions go in several messages", long_questions},
     {"another's questions lower timers", beside_a_querier},
+    {"another's questions cut nobody off", questions_of_others},
     {"another querier brings the traffic", not_ours_to_bring},
     {"hosts of version 2", version_2_hosts},
     {"hosts of version 1", version_1_hosts},

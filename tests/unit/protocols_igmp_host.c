@@ -364,6 +364,21 @@ static void version_1_querier(void)
     wire_end();
 }
 
+/* 7.2.1: a network for single sources only has no use for older versions. */
+static void no_compatibility(void)
+{
+    struct igmp_interface_settings s = igmp_interface_settings_default;
+    s.compatibility = false;
+    start_with(&s);
+    say(1, A, IGMP_TO_EX, GROUP, "");
+    wire_run(3000);
+    wire_forget();
+    ask(2, 0, "");
+    wire_run(10000);
+    SAID(UP, "IS_EX(7)");
+    wire_end();
+}
+
 /* ---- parts ---- */
 
 /* RFC 4605 3: upstream nobody is asked, nothing is learned, and nothing is wanted. */
@@ -462,6 +477,7 @@ static const struct unit_case cases[] = {
     {"large answers are complete", large_answers},
     {"a querier of version 2 hears that version", version_2_querier},
     {"a querier of version 1 hears that version", version_1_querier},
+    {"older queriers may be ignored", no_compatibility},
     {"upstream is no router's part", no_router_upstream},
     {"the upstream port changes", other_upstream},
     {"the router's own memberships", own_memberships},
