@@ -20,8 +20,8 @@ static const char *const cure[RIP_AUTH_REASONS] = {
     [RIP_REJECT_AUTH_KEY_LIFETIME - RIP_REJECT_AUTH_PLACE] = "compare its lifetimes and the clocks of both sides",
     [RIP_REJECT_AUTH_DIGEST - RIP_REJECT_AUTH_PLACE] = "configure the same key on both sides",
     [RIP_REJECT_AUTH_SEQUENCE - RIP_REJECT_AUTH_PLACE] =
-        "if the sender has restarted it is heard again when its routes here have timed out, or at once after "
-        "'clear ip rip neighbor'",
+        ("if the sender has restarted it is heard again when its routes here have timed out, or at once after "
+         "'clear ip rip neighbor'"),
 };
 
 /* FRR asks for the table without authentication, whatever it is configured to do. */

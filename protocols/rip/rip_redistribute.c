@@ -5,12 +5,19 @@
  * only marked here. */
 #include "protocols/rip/rip_internal.h"
 
+/* A route that is denied is not made at all: one that was never offered needs no withdrawal. */
+static bool is_wanted(const struct rip *rip, enum rib_protocol protocol, struct prefix prefix)
+{
+    const struct rip_redistribute *r = &rip->settings->redistribute[protocol];
+    return protocol != RIB_RIP && r->on && rip_policy_permits(r->list, prefix);
+}
+
 bool rip_is_redistributed(const struct rip *rip, const struct rip_route *route, uint8_t *metric, uint16_t *tag)
 {
     if (route->winner == RIB_PROTOCOL__COUNT)
         return false;
     const struct rip_redistribute *r = &rip->settings->redistribute[route->winner];
-    if (!r->on || !rip_policy_permits(r->list, route->prefix))
+    if (!is_wanted(rip, route->winner, route->prefix))
         return false;
     *metric = r->metric != 0 ? r->metric : rip->settings->default_metric;
     *tag = r->tag;
@@ -27,8 +34,7 @@ static bool may_be_advertised(struct prefix prefix)
 static void winner_changed(void *context, struct prefix prefix, const struct rib_route *winner)
 {
     struct rip *rip = context;
-    bool ours = winner != NULL && winner->protocol != RIB_RIP && rip->settings->redistribute[winner->protocol].on &&
-                may_be_advertised(prefix);
+    bool ours = winner != NULL && is_wanted(rip, winner->protocol, prefix) && may_be_advertised(prefix);
     uint8_t protocol = ours ? (uint8_t)winner->protocol : RIB_PROTOCOL__COUNT;
     uint32_t gateway = ours && winner->n_hops > 0 ? winner->hops[0].gateway : 0;
     struct rip_route *route = ours ? rip_route_get(rip, prefix) : rip_route_find(rip, prefix);

@@ -512,6 +512,28 @@ static void redistribution(void)
     net_end(&net);
 }
 
+/* What the list denies is not even offered as lost; what it begins to deny is withdrawn once. */
+static void redistribution_by_list(void)
+{
+    struct rip_settings s = rip_settings_default;
+    struct rip_prefix_rule rule = {.permit = true, .prefix = {.addr = 0xac100000, .len = 12}, .le = 16};
+    struct rip_prefix_list list = {.n = 1, .rules = &rule};
+    s.redistribute[RIB_STATIC] = (struct rip_redistribute){.on = true, .metric = 3, .list = &list};
+    start_with(&s, NULL);
+    put_static("172.16.0.0/16", NULL, true);
+    put_static("192.168.0.0/16", NULL, true);
+    net_run(&net, 40);
+    HEARD(&listener, "172.16.0.0/16=3");
+    NOT_HEARD(&listener, "192.168.0.0");
+    listen_forget(&listener);
+    rule.prefix.addr = 0xac000000;
+    configure(&s);
+    net_run(&net, 6);
+    HEARD(&listener, "172.16.0.0/16=16");
+    NOT_HEARD(&listener, "192.168.0.0");
+    net_end(&net);
+}
+
 /* What the RIB selects is sent: a static route goes before a learned one, a floating one after it. */
 static void redistribution_against_learning(void)
 {
@@ -839,6 +861,7 @@ static const struct unit_case cases[] = {
     {"a neighbour is told that it is the next hop itself", next_hop_of_the_listener},
     {"a loopback is advertised and says nothing", a_loopback_is_silent},
     {"routes of others are redistributed with metric, tag and next hop", redistribution},
+    {"what its list denies is not redistributed", redistribution_by_list},
     {"who wins in the RIB is what is sent", redistribution_against_learning},
     {"the default route is originated and withdrawn", default_route},
     {"prefix lists hold out and in, and poison once what was sent", filters},
