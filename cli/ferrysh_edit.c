@@ -356,8 +356,10 @@ static void run_line(struct editor *e, const char *typed_line)
     line[len] = '\0';
     if (line[strspn(line, " \t")] == '\0')
         return;
-    remember(e, line);
-    history_file_add(&e->file, line);
+    if (line[0] != ' ') {
+        remember(e, line);
+        history_file_add(&e->file, line);
+    }
     e->screen->typed = line;
     e->screen->typed_at = screen_width(e->connection->prompt, strlen(e->connection->prompt));
     connection_run(e->connection, line, "");

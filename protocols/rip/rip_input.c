@@ -6,8 +6,6 @@
 
 #define LOG_GAP_NS (60 * NS_PER_S) /* between two complaints about one neighbour */
 
-#define LOG_BURST 10 /* of an interface at once, and one a second */
-
 #define REQUESTS_RATE  10 /* a second and interface, and at once: */
 #define REQUESTS_BURST 20
 
@@ -51,7 +49,7 @@ static void complain(struct rip *rip, const struct incoming *in, enum rip_reject
     uint64_t *logged_ns = in->neighbour != NULL ? &in->neighbour->logged_ns : &in->interface->logged_ns;
     if (*logged_ns != 0 && now.ns - *logged_ns < LOG_GAP_NS)
         return;
-    if (!bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
+    if (!bucket_take(&in->interface->complaints, 1, RIP_LOG_BURST, now.ns))
         return; /* many neighbours, or one under many names */
     *logged_ns = now.ns;
     char text[ADDR_TEXT];
@@ -197,9 +195,12 @@ static void take_response(struct rip *rip, const struct incoming *in, struct now
     neighbour->responses++;
     neighbour->version = in->header.version;
     neighbour->permanent = in->header.command == RIP_UPDATE_RESPONSE;
-    if (neighbour->heard_ns == 0 && bucket_take(&in->interface->complaints, 1, LOG_BURST, now.ns))
+    if (neighbour->heard_ns == 0 && bucket_take(&in->interface->complaints, 1, RIP_LOG_BURST, now.ns))
         rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "a new neighbour, version %u",
                 in->header.version);
+    if (neighbour->silent)
+        rip_log(rip, RIP_INFO, in->interface->port, neighbour->address, "it is heard again");
+    neighbour->silent = false;
     if (neighbour->heard_ns == 0)
         rip_debug_if(rip, RIP_DEBUG_EVENTS, in->interface->port, neighbour->address, "heard for the first time");
     neighbour->heard_ns = now.ns;

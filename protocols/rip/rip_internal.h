@@ -36,6 +36,7 @@
 #include "protocols/rip/rip_packet.h"
 #include "protocols/rip/rip_triggered.h"
 
+#define RIP_LOG_BURST   10  /* lines about one at once, and one a second */
 #define RIP_OUTLETS_MAX 256 /* versions of interfaces that are sent to */
 
 /* ---- the list of routes, and markers in it ---- */
@@ -107,6 +108,7 @@ struct rip_neighbour {
     uint32_t address;
     uint8_t version; /* 0: nothing valid yet */
     bool lost;       /* its paths are being forgotten, in slices */
+    bool silent;     /* it was logged that nothing is heard of it any more */
     uint32_t n_paths;
     uint64_t heard_ns;  /* something valid; 0: never */
     uint64_t came_ns;   /* anything */

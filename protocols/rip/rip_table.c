@@ -384,6 +384,18 @@ void rip_route_update(struct rip *rip, struct rip_route *route, struct now now)
     update(rip, route, false, now);
 }
 
+static void last_timed_out(struct rip *rip, struct rip_neighbour *neighbour, struct now now)
+{
+    struct rip_interface *interface = neighbour->interface;
+    rip_debug_if(rip, RIP_DEBUG_EVENTS, interface->port, neighbour->address, "the last of its routes timed out");
+    uint64_t silence_ns = now.ns - neighbour->heard_ns;
+    if (silence_ns < timeout_ns(rip) || !bucket_take(&interface->complaints, 1, RIP_LOG_BURST, now.ns))
+        return; /* it speaks, but no longer of routes */
+    neighbour->silent = true;
+    rip_log(rip, RIP_INFO, interface->port, neighbour->address,
+            "nothing was heard of it for %u seconds, and its routes are lost", (unsigned)(silence_ns / NS_PER_S));
+}
+
 static void route_due(struct timer *timer, void *context, struct now now)
 {
     struct rip *rip = context;
@@ -394,8 +406,7 @@ static void route_due(struct timer *timer, void *context, struct now now)
         if (now.ns < rip_path_due(rip, path))
             continue;
         if (path->neighbour->n_paths == 1)
-            rip_debug_if(rip, RIP_DEBUG_EVENTS, path->neighbour->interface->port, path->neighbour->address,
-                         "the last of its routes timed out");
+            last_timed_out(rip, path->neighbour, now);
         rip_path_remove(rip, path, "it timed out");
     }
     bool forgotten = route->garbage_ns != 0 && now.ns >= route->garbage_ns;

@@ -52,8 +52,10 @@ def test_a_router_that_dies_is_forgotten_and_comes_back(lab):
     two.agree()
     two.r2.kill()
     knows(two.r1, "10.255.0.2/32", False)
+    two.r1.wait_log("RIP on r0, neighbour 10.0.12.2: nothing was heard of it for [67] seconds, and its routes are lost")
     two.r2.start()
     two.agree()
+    two.r1.wait_log("RIP on r0, neighbour 10.0.12.2: it is heard again")
 
 
 def test_packets_leave_as_rfc_2453_has_them(lab):

@@ -225,7 +225,7 @@ def test_mistakes_are_pointed_at_where_they_stand(pair, open_terminal):
 
 def test_history_is_kept_and_searched(pair, open_terminal, tmp_path):
     t = open_terminal(pair.router)
-    for line in ("show version", "show ip arp", "show ip arp", "show users"):
+    for line in ("show version", "show ip arp", "show ip arp", " show memory", "show users"):
         t.run(line)
     t.leave()
     path = tmp_path / ".local/state/ferrysh/history"
