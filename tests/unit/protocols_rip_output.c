@@ -729,6 +729,37 @@ static void becoming_passive(void)
     net_end(&net);
 }
 
+/* What is withdrawn by an update that is broken off is withdrawn by what comes after it. */
+static void becoming_passive_meanwhile(void)
+{
+    static const struct rip_prefix_rule last = {true, {.addr = 0xac15db00u, .len = 24}, 0, 0};
+    static const struct rip_prefix_list only_last = {.n = 1, .rules = &last}, none = {.n = 0, .rules = NULL};
+    struct rip_settings settings = rip_settings_default;
+    struct rip_interface_settings s = rip_interface_settings_default;
+    settings.redistribute[RIB_STATIC].on = true;
+    start_with(&settings, NULL);
+    s.list_out = &none;
+    set(0, &s);
+    s.list_out = &only_last;
+    set(1, &s);
+    for (unsigned i = 0; i < 1500; i++) { /* looking at them takes an update more than one slice */
+        char prefix[PREFIX_TEXT];
+        put_static(prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix), NULL, true);
+    }
+    net_run(&net, 10);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 10.0.1.0/24=16 172.21.219.0/24=1\n");
+    s.list_out = &none;
+    set(1, &s);
+    listen_forget(&listener);
+    rip_run(net.routers[0].rip, net.now);
+    NOT_HEARD(&listener, "172.21.219.0/24=16");
+    s.passive = true;
+    set(1, &s);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.21.219.0/24=16\n");
+    net_end(&net);
+}
+
 static void removal(void)
 {
     struct rip_interface_view view;
@@ -846,6 +877,7 @@ static const struct unit_case cases[] = {
     {"distances depend on who said it", distances},
     {"a summary stands for what it holds", summaries},
     {"a passive interface poisons once what it had sent", becoming_passive},
+    {"a passive interface poisons what an update was about to", becoming_passive_meanwhile},
     {"an interface that is taken from RIP poisons once what it had sent", removal},
     {"an interface may come back while it says goodbye", removal_taken_back},
     {"what a neighbour said may be cleared", clearing},
