@@ -207,6 +207,7 @@ struct rip {
     struct link review;
     uint64_t review_until;
     bool losing; /* some neighbour is lost */
+    bool asking; /* rip_clear was called; the requests go out when nobody is lost any more */
     struct rip_route *dirty;
     uint64_t sweep_ns;
     uint64_t no_interface;

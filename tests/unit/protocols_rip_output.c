@@ -811,6 +811,36 @@ static void clearing(void)
     net_end(&net);
 }
 
+static bool forgets_before_it_asks(struct net *n, const struct net_message *m)
+{
+    unsigned *requests = n->watcher;
+    if (m->from != UINT32_MAX && m->bytes[0] == RIP_REQUEST) {
+        CU_ASSERT_EQUAL(rip_status(n->routers[0].rip).paths, 0);
+        ++*requests;
+    }
+    return true;
+}
+
+/* The answer comes at once, and must not find the core with a table to forget first. */
+static void clearing_much(void)
+{
+    unsigned requests = 0;
+    start_with(NULL, NULL);
+    for (unsigned i = 0; i < 1500; i++) {
+        char prefix[PREFIX_TEXT];
+        prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix);
+        SAY(&net, 1, "10.0.1.9", 2, {prefix, 3, 0, NULL});
+    }
+    net_run(&net, 10);
+    CU_ASSERT_EQUAL(rip_status(net.routers[0].rip).paths, 1500);
+    net.watch = forgets_before_it_asks;
+    net.watcher = &requests;
+    rip_clear(net.routers[0].rip, 0, net.now);
+    net_run(&net, 1);
+    CU_ASSERT_EQUAL(requests, 2);
+    net_end(&net);
+}
+
 static void hold_down(void)
 {
     struct rip_settings s = rip_settings_default;
@@ -881,6 +911,7 @@ static const struct unit_case cases[] = {
     {"an interface that is taken from RIP poisons once what it had sent", removal},
     {"an interface may come back while it says goodbye", removal_taken_back},
     {"what a neighbour said may be cleared", clearing},
+    {"everybody is asked again when what was cleared is forgotten", clearing_much},
     {"a lost route is held down", hold_down},
     {"settings out of range are brought into it", nonsense},
 };
