@@ -56,11 +56,17 @@ static void check_prefix_lists(const struct check *c)
     }
 }
 
-/* LIST may be NULL: none is named. */
-static void check_list(const struct check *c, const char *list, struct config_place place, struct config_place other)
+/* LIST may be NULL: none is named. INTERFACE, if not NULL, is who names it. */
+static void check_list(const struct check *c, const char *list, const char *interface, struct config_place place,
+                       struct config_place other)
 {
-    if (list != NULL && config_prefix_list_find(c->config, list) == NULL)
-        config_error(c->errors, check_place(place, other), "there is no prefix list '%s'", list);
+    if (list == NULL || config_prefix_list_find(c->config, list) != NULL)
+        return;
+    if (interface != NULL)
+        config_error(c->errors, check_place(place, other), "there is no prefix list '%s', which interface '%s' uses",
+                     list, interface);
+    else
+        config_error(c->errors, check_place(place, other), "there is no prefix list '%s', which RIP uses", list);
 }
 
 /* ---- key chains ---- */
@@ -114,7 +120,8 @@ static void check_chain(const struct check *c, const struct config_interface *i)
     struct config_place place = check_place(rip->key_chain_place, i->place);
     const struct config_key_chain *chain = config_key_chain_find(c->config, rip->key_chain);
     if (chain == NULL) {
-        config_error(c->errors, place, "there is no key chain '%s'", rip->key_chain);
+        config_error(c->errors, place, "there is no key chain '%s', which interface '%s' uses", rip->key_chain,
+                     i->name);
         return;
     }
     if (rip->key != NULL)
@@ -155,10 +162,10 @@ static void check_interface_rip(const struct check *c, const struct config_inter
 {
     const struct config_rip_interface *rip = &i->rip;
     check_authentication(c, i);
-    check_list(c, rip->filter_in, rip->filter_in_place, i->place);
-    check_list(c, rip->filter_out, rip->filter_out_place, i->place);
+    check_list(c, rip->filter_in, i->name, rip->filter_in_place, i->place);
+    check_list(c, rip->filter_out, i->name, rip->filter_out_place, i->place);
     for (size_t k = 0; k < rip->n_offsets; k++)
-        check_list(c, rip->offsets[k].list, rip->offsets[k].list_place, i->place);
+        check_list(c, rip->offsets[k].list, i->name, rip->offsets[k].list_place, i->place);
     for (size_t k = 0; k < rip->n_summaries; k++)
         check_prefix(c, rip->summaries[k].prefix, check_place(rip->summaries[k].place, i->place), "summary");
     if (rip->triggered && rip->split_horizon != RIP_SPLIT_POISONED)
@@ -176,7 +183,7 @@ static void check_redistribution(const struct check *c)
     char where[CHECK_FIRST_SIZE];
     for (size_t i = 0; i < rip->n_redistribute; i++) {
         const struct config_redistribute *r = &rip->redistribute[i];
-        check_list(c, r->list, r->list_place, r->place);
+        check_list(c, r->list, NULL, r->list_place, r->place);
         for (size_t k = 0; k < i && !r->doubtful; k++)
             if (rip->redistribute[k].protocol == r->protocol && !rip->redistribute[k].doubtful)
                 config_error(c->errors, r->place, "redistribution of %s is there twice%s",
@@ -191,7 +198,7 @@ static void check_distances(const struct check *c)
     char text[PREFIX_TEXT], where[CHECK_FIRST_SIZE];
     for (size_t i = 0; i < rip->n_distances; i++) {
         const struct config_distance *d = &rip->distances[i];
-        check_list(c, d->list, d->list_place, d->place);
+        check_list(c, d->list, NULL, d->list_place, d->place);
         check_prefix(c, d->source, d->place, "source");
         for (size_t k = 0; k < i && !d->doubtful; k++)
             if (prefix_equal(rip->distances[k].source, d->source) && !rip->distances[k].doubtful)

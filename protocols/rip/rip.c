@@ -153,6 +153,20 @@ static void lose_neighbours(struct rip *rip, uint32_t address)
                 rip_neighbour_lose(rip, n);
 }
 
+/* Of everybody, once what was cleared is forgotten: an answer that came before would have to wait for that. */
+static void ask_again(struct rip *rip, struct now now)
+{
+    rip->asking = false;
+    for (unsigned i = 0; i < rip->n_interfaces; i++) {
+        struct rip_interface *interface = rip->interfaces[i];
+        if (interface == NULL)
+            continue;
+        for (unsigned j = 0; j < 2; j++)
+            if (interface->outlets[j].open && interface->outlets[j].job != JOB_GOODBYE)
+                rip_outlet_request(rip, &interface->outlets[j], now);
+    }
+}
+
 /* ---- time ---- */
 
 uint64_t rip_run(struct rip *rip, struct now now)
@@ -174,6 +188,8 @@ uint64_t rip_run(struct rip *rip, struct now now)
         lose_neighbours(rip, 0);
     if (rip->losing)
         rip->losing = rip_neighbours_forget(rip, SLICE_ROUTES, now);
+    if (rip->asking && !rip->losing)
+        ask_again(rip, now);
     if (now.ns >= rip->sweep_ns) {
         rip_neighbours_sweep(rip, now);
         rip->sweep_ns = now.ns + SWEEP_NS;
@@ -208,15 +224,10 @@ bool rip_is_stopped(const struct rip *rip)
 void rip_clear(struct rip *rip, uint32_t neighbour, struct now now)
 {
     lose_neighbours(rip, neighbour);
-    for (unsigned i = 0; i < rip->n_interfaces; i++) {
-        struct rip_interface *interface = rip->interfaces[i];
-        if (interface == NULL)
-            continue;
-        for (unsigned j = 0; j < 2; j++)
-            if (interface->outlets[j].open && interface->outlets[j].job != JOB_GOODBYE)
-                rip_outlet_request(rip, &interface->outlets[j], now);
-        rip_triggered_ask_all(interface, neighbour, now);
-    }
+    rip->asking = true;
+    for (unsigned i = 0; i < rip->n_interfaces; i++)
+        if (rip->interfaces[i] != NULL)
+            rip_triggered_ask_all(rip->interfaces[i], neighbour, now);
 }
 
 void rip_clear_counters(struct rip *rip)

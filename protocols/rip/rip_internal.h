@@ -238,6 +238,7 @@ struct rip {
     struct link review;
     uint64_t review_until;
     bool losing; /* some neighbour is lost */
+    bool asking; /* rip_clear was called; the requests go out when nobody is lost any more */
     struct rip_aging aging;
     struct rip_route *dirty;
     uint64_t sweep_ns;

@@ -313,7 +313,8 @@ static bool tell_route(struct rip *rip, struct outlet *outlet, struct rip_route 
     bool told = was_told(route, outlet);
     if (summarized && outlet->job != JOB_GOODBYE)
         summary_came_by(outlet, summary);
-    if (outlet->job == JOB_GOODBYE && (told || (metric > 0 && !outlet->goodbye_group)))
+    bool is_new = route->changed > outlet->until; /* what changed since the goodbye began, and was not part of it */
+    if (outlet->job == JOB_GOODBYE && (told || (metric > 0 && !is_new && !outlet->goodbye_group)))
         metric = RIP_INFINITY;
     else if (outlet->job == JOB_GOODBYE || (metric == 0 && !told))
         return false;
@@ -360,6 +361,19 @@ static void leave_summaries(struct rip *rip, struct outlet *outlet, struct now n
     }
 }
 
+/* Of a job that is broken off: withdrawals that were collected and not sent are still owed. */
+static void drop_collected(struct rip *rip, struct outlet *outlet)
+{
+    for (unsigned i = 0; i < outlet->n_entries; i++) {
+        const struct rip_entry *entry = &outlet->entries[i];
+        struct prefix prefix = {.addr = entry->addr, .len = (uint8_t)__builtin_popcount(entry->mask)};
+        struct rip_route *route = entry->metric == RIP_INFINITY ? rip_route_find(rip, prefix) : NULL;
+        if (route != NULL)
+            set_told(route, outlet, true);
+    }
+    outlet->n_entries = 0;
+}
+
 static void begin(struct rip *rip, struct outlet *outlet, enum job job)
 {
     static const char *const names[] = {NULL, "regular update", "triggered update", "goodbye"};
@@ -374,7 +388,7 @@ static void begin(struct rip *rip, struct outlet *outlet, enum job job)
     }
     outlet->job = job;
     outlet->sent = false;
-    outlet->n_entries = 0;
+    drop_collected(rip, outlet);
     outlet->until = rip->changes;
     outlet->resume_ns = 0;
     rip_link_insert_before(&outlet->at, job == JOB_TRIGGERED ? outlet->told_to.next : rip->routes.next);
@@ -415,8 +429,10 @@ static void go_on(struct rip *rip, struct outlet *outlet, struct now now)
 {
     unsigned messages = 0;
     struct link *at = &outlet->at;
+    /* Nobody comes after a goodbye: what changes meanwhile is withdrawn by it, too. */
+    uint64_t until = outlet->job == JOB_GOODBYE ? UINT64_MAX : outlet->until;
     for (unsigned looked = 0; looked < SLICE_ROUTES && messages < BURST_MESSAGES; looked++) {
-        struct rip_route *route = rip_route_after(rip, at, outlet->until);
+        struct rip_route *route = rip_route_after(rip, at, until);
         if (route != NULL) {
             at = &route->link;
             messages += tell_route(rip, outlet, route, now);

@@ -11,7 +11,7 @@
 #include "protocols/rip/rip_packet.h"
 #include "tests/sim/sim.h"
 
-#define JOB_GAP_NS   (3 * NS_PER_MS) /* longer than between two bursts of one job */
+#define JOB_GAP_NS   (12 * NS_PER_MS) /* longer than between two bursts of one job */
 #define DAMPER_NS    NS_PER_S
 #define LATE_NS      NS_PER_S
 #define REPLIES_MOST 100000

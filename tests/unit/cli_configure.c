@@ -824,10 +824,11 @@ static void rip_is_configured(void)
     CU_ASSERT_TRUE(runs_with("rip: {\n  enabled = true;\n  timers: { update = 1; timeout = 6; garbage = 4; };\n"
                              "  redistribute = ( { protocol = \"static\"; metric = 3; } );\n"
                              "  neighbors = [ \"10.0.2.9\" ];\n};\n"));
-    refused(T "no ip prefix-list lan", "% there is no prefix list 'lan'");
+    refused(T "no ip prefix-list lan", "% there is no prefix list 'lan', which interface 'r0' uses");
     refused(T "interface r1\nip rip authentication mode md5", "% interface 'r1' is to authenticate, and has neither");
     refused(T "interface r0\nno ip rip authentication string", "% interface 'r0' is to authenticate, and has neither");
-    refused(T "interface r0\nip rip authentication key-chain k", "% there is no key chain 'k'");
+    refused(T "interface r0\nip rip authentication key-chain k",
+            "% there is no key chain 'k', which interface 'r0' uses");
     refused(T "interface r1\nip rip authentication string 12345678901234567\nip rip authentication mode text\n"
               "no ip rip authentication",
             "% r1: a password of \"text\" has at most 16 bytes");

@@ -151,6 +151,21 @@ static void two_defaults(void)
 }
 
 /* 4,000 routes come and go whole, over several bursts. */
+/* What is lost between the decision to stop and the end of the goodbye is part of that, too. */
+static void goodbye_of_what_changes(void)
+{
+    net_line(&net, 3, NULL);
+    net_stub(&net, 0, "172.16.0.1/24");
+    net_run(&net, 60);
+    METRIC(2, "172.16.0.0/24", 3);
+    rip_clear(net.routers[1].rip, 0, net.now);
+    rip_stop(net.routers[1].rip, net.now);
+    net_run(&net, 0.5);
+    CU_ASSERT_TRUE(rip_is_stopped(net.routers[1].rip));
+    METRIC(2, "172.16.0.0/24", 16);
+    net_end(&net);
+}
+
 static void many_routes(void)
 {
     net_line(&net, 2, NULL);
@@ -281,6 +296,7 @@ static const struct unit_case cases[] = {
     {"a ring heals the other way round", ring_heals},
     {"a router that falls silent is missed, and its networks are forgotten", silent_death},
     {"a goodbye takes its networks along at once", goodbye},
+    {"a goodbye takes along what changes while it is said", goodbye_of_what_changes},
     {"random topologies with loss and cuts come to the shortest paths", random_topologies},
     {"two default routes make no loop", two_defaults},
     {"thousands of routes go in bursts, and are withdrawn", many_routes},

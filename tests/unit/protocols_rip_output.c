@@ -751,6 +751,37 @@ static void becoming_passive(void)
     net_end(&net);
 }
 
+/* What is withdrawn by an update that is broken off is withdrawn by what comes after it. */
+static void becoming_passive_meanwhile(void)
+{
+    static const struct rip_prefix_rule last = {true, {.addr = 0xac15db00u, .len = 24}, 0, 0};
+    static const struct rip_prefix_list only_last = {.n = 1, .rules = &last}, none = {.n = 0, .rules = NULL};
+    struct rip_settings settings = rip_settings_default;
+    struct rip_interface_settings s = rip_interface_settings_default;
+    settings.redistribute[RIB_STATIC].on = true;
+    start_with(&settings, NULL);
+    s.list_out = &none;
+    set(0, &s);
+    s.list_out = &only_last;
+    set(1, &s);
+    for (unsigned i = 0; i < 1500; i++) { /* looking at them takes an update more than one slice */
+        char prefix[PREFIX_TEXT];
+        put_static(prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix), NULL, true);
+    }
+    net_run(&net, 10);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 10.0.1.0/24=16 172.21.219.0/24=1\n");
+    s.list_out = &none;
+    set(1, &s);
+    listen_forget(&listener);
+    rip_run(net.routers[0].rip, net.now);
+    NOT_HEARD(&listener, "172.21.219.0/24=16");
+    s.passive = true;
+    set(1, &s);
+    net_run(&net, 1);
+    HEARD(&listener, "10.0.2.1 > 224.0.0.9 response/2 172.21.219.0/24=16\n");
+    net_end(&net);
+}
+
 static void removal(void)
 {
     struct rip_interface_view view;
@@ -799,6 +830,36 @@ static void clearing(void)
     HEARD(&listener, "10.0.1.1 > 224.0.0.9 request/2 all=16\n");
     CU_ASSERT_EQUAL(net_metric(&net, 0, "10.9.0.0/16"), 16);
     CU_ASSERT_EQUAL(net_metric(&net, 0, "10.8.0.0/16"), 4);
+    net_end(&net);
+}
+
+static bool forgets_before_it_asks(struct net *n, const struct net_message *m)
+{
+    unsigned *requests = n->watcher;
+    if (m->from != UINT32_MAX && m->bytes[0] == RIP_REQUEST) {
+        CU_ASSERT_EQUAL(rip_status(n->routers[0].rip).paths, 0);
+        ++*requests;
+    }
+    return true;
+}
+
+/* The answer comes at once, and must not find the core with a table to forget first. */
+static void clearing_much(void)
+{
+    unsigned requests = 0;
+    start_with(NULL, NULL);
+    for (unsigned i = 0; i < 1500; i++) {
+        char prefix[PREFIX_TEXT];
+        prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix);
+        SAY(&net, 1, "10.0.1.9", 2, {prefix, 3, 0, NULL});
+    }
+    net_run(&net, 10);
+    CU_ASSERT_EQUAL(rip_status(net.routers[0].rip).paths, 1500);
+    net.watch = forgets_before_it_asks;
+    net.watcher = &requests;
+    rip_clear(net.routers[0].rip, 0, net.now);
+    net_run(&net, 1);
+    CU_ASSERT_EQUAL(requests, 2);
     net_end(&net);
 }
 
@@ -869,9 +930,11 @@ static const struct unit_case cases[] = {
     {"distances depend on who said it", distances},
     {"a summary stands for what it holds", summaries},
     {"a passive interface poisons once what it had sent", becoming_passive},
+    {"a passive interface poisons what an update was about to", becoming_passive_meanwhile},
     {"an interface that is taken from RIP poisons once what it had sent", removal},
     {"an interface may come back while it says goodbye", removal_taken_back},
     {"what a neighbour said may be cleared", clearing},
+    {"everybody is asked again when what was cleared is forgotten", clearing_much},
     {"a lost route is held down", hold_down},
     {"settings out of range are brought into it", nonsense},
 };
