@@ -20,19 +20,17 @@ def _folder(lab, owner=None):
 
 
 class Frr:
-    """FRR's zebra and a DAEMON beside it, RIP's unless said otherwise. CONFIGURATION is the daemon's; what zebra has to know
-    is ZEBRA."""
+    """FRR speaking RIP. CONFIGURATION is ripd's; what zebra has to know is ZEBRA."""
 
-    def __init__(self, namespace, configuration, zebra="", daemon="ripd"):
+    def __init__(self, namespace, configuration, zebra=""):
         self.namespace = namespace
-        self.daemon = daemon
         self.folder = _folder(namespace.lab, "frr")
         self.processes = {}
         namespace.sysctl("net.ipv4.ip_forward", 1)
-        for name, text in (("zebra", zebra), (daemon, configuration)):
-            with open(f"{self.folder}/{name}.conf", "w", encoding="utf-8") as file:
+        for daemon, text in (("zebra", zebra), ("ripd", configuration)):
+            with open(f"{self.folder}/{daemon}.conf", "w", encoding="utf-8") as file:
                 file.write(f"hostname {namespace.short}\n{text}")
-            self.start(name)
+            self.start(daemon)
 
     def start(self, daemon):
         options = ["-i", f"{self.folder}/{daemon}.pid", "-z", f"{self.folder}/zserv.api", "--vty_socket", self.folder,
@@ -42,19 +40,16 @@ class Frr:
         if daemon == "zebra":
             wait_until(lambda: os.path.exists(f"{self.folder}/zserv.api"), 30, "zebra's socket")
 
-    def vtysh(self, *commands, daemon=None):
-        arguments = ["vtysh", "--vty_socket", self.folder, "-d", daemon or self.daemon]
+    def vtysh(self, *commands, daemon="ripd"):
+        arguments = ["vtysh", "--vty_socket", self.folder, "-d", daemon]
         for command in commands:
             arguments += ["-c", command]
         return self.namespace.run(*arguments)
 
-    def json(self, command, daemon=None):
-        text = self.vtysh(f"{command} json", daemon=daemon)
-        return json.loads(text[text.index("{"):])
-
     def routes(self):
         """Prefix to (metric, next hops) of RIP's routes that zebra uses."""
-        routes = self.json("show ip route rip", daemon="zebra")
+        text = self.vtysh("show ip route rip json", daemon="zebra")
+        routes = json.loads(text[text.index("{"):])
         return {prefix: (entries[0]["metric"], sorted(hop["ip"] for hop in entries[0]["nexthops"] if hop.get("fib")))
                 for prefix, entries in routes.items() if entries[0].get("selected")}
 

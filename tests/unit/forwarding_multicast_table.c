@@ -200,66 +200,6 @@ static void a_live_stream_stays_wanted_or_not(void)
     streams_end(&s);
 }
 
-/* ---- rates ---- */
-
-/* PACKETS a second for so long, one at a time. */
-static void pour(uint32_t group, unsigned packets, unsigned seconds)
-{
-    for (unsigned i = 0; i < seconds; i++) {
-        for (unsigned j = 0; j < packets; j++)
-            streams_give(&s, 0, (struct frame_spec){.src = IN_0(7), .dst = group});
-        streams_forget(&s);
-        streams_wait(&s, 1);
-    }
-}
-
-static void a_rate_is_that_of_the_last_seconds(void)
-{
-    streams_begin(&s);
-    s.wanted[1] = PORT(1);
-    streams_start(&s, 0, IN_0(7), GROUP + 1);
-    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).rate_ns, 0); /* of so short a time nothing can be said */
-    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).rate_packets, 0);
-    pour(GROUP + 1, 10, 4);
-    struct multicast_view view = streams_look(&s, IN_0(7), GROUP + 1);
-    CU_ASSERT_EQUAL(view.rate_ns, 4 * NS_PER_S);
-    CU_ASSERT_EQUAL(view.rate_packets, view.packets / 4);
-    CU_ASSERT_EQUAL(view.rate_bits, view.bytes * 8 / 4);
-    uint64_t each = view.bytes * 8 / view.packets;
-    pour(GROUP + 1, 10, 16);
-    view = streams_look(&s, IN_0(7), GROUP + 1);
-    CU_ASSERT_TRUE(view.rate_ns >= 5 * NS_PER_S && view.rate_ns <= 10 * NS_PER_S);
-    CU_ASSERT_EQUAL(view.rate_packets, 10);
-    CU_ASSERT_EQUAL(view.rate_bits, 10 * each);
-    pour(GROUP + 1, 30, 10); /* what was before is forgotten */
-    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).rate_packets, 30);
-    streams_wait(&s, 11);
-    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).rate_packets, 0);
-    CU_ASSERT_EQUAL(streams_look(&s, IN_0(7), GROUP + 1).rate_bits, 0);
-    streams_end(&s);
-}
-
-static void rates_are_known_of_all_in_a_big_table(void)
-{
-    streams_begin(&s);
-    memset(s.wanted, 0xff, sizeof s.wanted);
-    s.settings.new_rate = 0;
-    streams_configure(&s);
-    flood(0, 0x0a0a0001, 2000, GROUP + 1);
-    for (unsigned i = 0; i < 30; i++) {
-        flood(0, 0x0a0a0001, 2000, GROUP + 1);
-        streams_wait(&s, 1);
-    }
-    struct multicast_view view = {0};
-    unsigned n = 0;
-    for (; multicast_next(s.d, &view, s.now); n++) {
-        CU_ASSERT_TRUE(view.rate_ns >= 5 * NS_PER_S && view.rate_ns <= 16 * NS_PER_S);
-        CU_ASSERT_EQUAL(view.rate_packets, 1);
-    }
-    CU_ASSERT_EQUAL(n, 2000);
-    streams_end(&s);
-}
-
 /* ---- bounds ---- */
 
 static void new_streams_are_limited_by_port(void)
@@ -471,8 +411,6 @@ static const struct unit_case cases[] = {
     {"the floor above may choose the port", the_floor_above_may_choose_the_port},
     {"a stream is forgotten when it has been silent", a_stream_is_forgotten_when_it_has_been_silent},
     {"a live stream stays, wanted or not", a_live_stream_stays_wanted_or_not},
-    {"a rate is that of the last seconds", a_rate_is_that_of_the_last_seconds},
-    {"rates are known of all in a big table", rates_are_known_of_all_in_a_big_table},
     {"new streams are limited by port", new_streams_are_limited_by_port},
     {"a flood of what nobody wants leaves room for what is wanted",
      a_flood_of_what_nobody_wants_leaves_room_for_what_is_wanted},
