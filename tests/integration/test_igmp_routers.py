@@ -1,5 +1,6 @@
 """IGMP beside other routers: FRR's pimd and Linux's bridge as queriers, snooping between us and the hosts, a proxy below a PIM router."""
 
+import json
 import socket
 
 import pytest
@@ -27,13 +28,25 @@ def groups(router, port="eth0"):
     return {entry["group"]: entry for entry in router.json("show ip igmp groups").get(port, {"groups": []})["groups"]}
 
 
-def pim_querier(pim):
-    found = pim.json("show ip igmp interface")["eth0"]
-    return found["querierIp"], found.get("querier", False)
+class Pim(Frr):
+    """FRR's pimd."""
 
+    def __init__(self, namespace, configuration):
+        super().__init__(namespace, configuration, daemon="pimd")
 
-def pim_groups(pim, port="eth0"):
-    return {entry["group"] for entry in pim.json("show ip igmp groups").get(port, {"groups": []})["groups"]}
+    def vtysh(self, *commands, daemon="pimd"):
+        return super().vtysh(*commands, daemon=daemon)
+
+    def shown(self, what):
+        text = self.vtysh(f"show ip igmp {what} json")
+        return json.loads(text[text.index("{"):])
+
+    def querier(self, port="eth0"):
+        found = self.shown("interface")[port]
+        return found["querierIp"], found.get("querier", False)
+
+    def groups(self, port="eth0"):
+        return {entry["group"] for entry in self.shown("groups").get(port, {"groups": []})["groups"]}
 
 
 def again(router):
@@ -65,15 +78,15 @@ class Wire:
 interfaces = ( {{ name = "eth0"; addresses = "{self.address}/24"; igmp: {{ version = {version}; {FAST} }}; }} );
 multicast: {{ }};
 ''')
-        self.pim = Frr(peer, f"interface eth0\n {PIM} ip igmp version {version}\n", daemon="pimd")
+        self.pim = Pim(peer, f"interface eth0\n {PIM} ip igmp version {version}\n")
 
     def agree(self, winner):
         wait_until(lambda: querier(self.router) == (winner, winner == self.address), 30, f"{winner} being the querier for us")
-        wait_until(lambda: pim_querier(self.pim) == (winner, winner != self.address), 30, f"{winner} being the querier for pimd")
+        wait_until(lambda: self.pim.querier() == (winner, winner != self.address), 30, f"{winner} being the querier for pimd")
 
     def know(self, yes=True):
         wait_until(lambda: (GROUP in groups(self.router)) == yes, 30, "the group at ferryd" if yes else "the leave at ferryd")
-        wait_until(lambda: (GROUP in pim_groups(self.pim)) == yes, 30, "the group at pimd" if yes else "the leave at pimd")
+        wait_until(lambda: (GROUP in self.pim.groups()) == yes, 30, "the group at pimd" if yes else "the leave at pimd")
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -83,8 +96,8 @@ def test_pimd_gives_way_and_takes_over(lab, version):
     listener = Listener(wire.host, "10.0.9.100")
     wire.know()
     wire.router.kill()
-    wait_until(lambda: pim_querier(wire.pim) == ("10.0.9.5", True), 30, "pimd taking over")
-    wait_until(lambda: GROUP in pim_groups(wire.pim), 30, "an answer to pimd")
+    wait_until(lambda: wire.pim.querier() == ("10.0.9.5", True), 30, "pimd taking over")
+    wait_until(lambda: GROUP in wire.pim.groups(), 30, "an answer to pimd")
     again(wire.router)
     wire.agree("10.0.9.1")
     wire.know()
@@ -244,9 +257,9 @@ interfaces = ( {{ name = "u0"; addresses = "10.2.0.2/24"; }}, {{ name = "d0"; ad
 static-routes = ( {{ prefix = "0.0.0.0/0"; via = "10.2.0.1"; }} );
 multicast: {{ upstream = "u0"; }};
 ''')
-    pim = Frr(frr, f"ip pim rp 10.1.0.1 224.0.0.0/4\ninterface f0\n {PIM}!\ninterface f1\n {PIM}", daemon="pimd")
+    pim = Pim(frr, f"ip pim rp 10.1.0.1 224.0.0.0/4\ninterface f0\n {PIM}!\ninterface f1\n {PIM}")
     listener = Listener(host, "10.3.0.2")
-    wait_until(lambda: GROUP in pim_groups(pim, "f1"), 40, "the group at FRR")
+    wait_until(lambda: GROUP in pim.groups("f1"), 40, "the group at FRR")
     sender = Sender(source, "10.1.0.2")
     listener.socket.settimeout(0.2)
 
@@ -264,5 +277,5 @@ multicast: {{ upstream = "u0"; }};
     assert [listener.next() for _ in range(10)][-1] == number
     assert multicast_seen(tap) == 10
     listener.leave()
-    wait_until(lambda: GROUP not in pim_groups(pim, "f1"), 40, "the leave at FRR")
+    wait_until(lambda: GROUP not in pim.groups("f1"), 40, "the leave at FRR")
     router.balance()
