@@ -4,7 +4,9 @@ import json
 import socket
 
 import pytest
+from scapy.layers.inet import IPOption_Router_Alert
 
+from tests.integration.packets import IP, Ether, Raw, header_checksum
 from tests.integration.test_igmp import GROUP, Listener, Sender, multicast_seen
 from tests.lab.lab import wait_until
 from tests.lab.peers import Frr
@@ -54,6 +56,14 @@ def again(router):
     router.wait_ready(times=2)
 
 
+def ask(host, device, source, version):
+    """A general query by a host, which is nobody's business to send."""
+    message = b"\x11\x0a\0\0\0\0\0\0" + (b"\x02\x02\0\0" if version == 3 else b"")
+    message = message[:2] + header_checksum(message) + message[4:]
+    packet = IP(src=source, dst="224.0.0.1", ttl=1, proto=2, options=IPOption_Router_Alert()) / Raw(message)
+    host.tap(device).send(bytes(Ether(src=host.mac(device), dst="01:00:5e:00:00:01") / packet))
+
+
 def queriers_seen(tap, seconds):
     """The sources of the general queries on a wire within that time."""
     return {socket.inet_ntoa(frame[26:30]) for frame in tap.frames(seconds)
@@ -93,6 +103,10 @@ multicast: {{ }};
 def test_pimd_gives_way_and_takes_over(lab, version):
     wire = Wire(lab, 1, version)
     wire.agree("10.0.9.1")
+    heard = igmp(wire.router)["counters"][f"inQueriesV{version}"]
+    ask(wire.host, "eth0", "10.0.9.100", version)  # of a higher address: heard, and nothing else
+    wait_until(lambda: igmp(wire.router)["counters"][f"inQueriesV{version}"] > heard, 10, "the query")
+    assert querier(wire.router) == ("10.0.9.1", True)
     listener = Listener(wire.host, "10.0.9.100")
     wire.know()
     wire.router.kill()
