@@ -51,7 +51,7 @@ PACKAGES_BUILD := build-essential pkg-config libevent-dev libnl-3-dev libnl-rout
 PACKAGES_TEST  := libcunit1-dev python3-pytest python3-pytest-xdist python3-scapy iproute2 \
                   iputils-ping iputils-tracepath iputils-arping iperf3 traceroute tcpdump nftables \
                   ethtool socat procps clang clang-format cppcheck mandoc python3-pexpect python3-pyte less frr \
-                  tmux bird2
+                  tmux bird2 smcroute
 PACKAGES := $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
 # ---- the four floors: a static library each, linked from the top down --------------------------

@@ -111,11 +111,11 @@ static json_t *hosts_json(const struct job *job, const struct igmp *igmp, const 
 static json_t *group_json(const struct job *job, const struct igmp *igmp, const struct igmp_group_view *view)
 {
     char timer[SHOW_TIMER], since[TEXT_SHORT];
-    json_t *o =
-        json_pack("{s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:o}", "group", json_addr(view->group), "mode",
-                  mode_of(view->exclude), "timer", show_timer(view->left_ns, timer), "version", (int)view->version,
-                  "uptime", text_duration(seconds_since(job, view->since_ns), since), "static", (int)view->is_static,
-                  "leaving", (int)view->leaving, "hosts", (int)view->hosts, "sources", sources_json(job, igmp, view));
+    json_t *o = json_pack("{s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:b, s:o}", "group", json_addr(view->group), "mode",
+                          mode_of(view->exclude), "timer", show_timer(view->left_ns, timer), "version",
+                          (int)view->version, "uptime", text_duration(seconds_since(job, view->since_ns), since),
+                          "static", (int)view->is_static, "leaving", (int)view->leaving, "hosts", (int)view->hosts,
+                          "tracked", (int)view->tracked, "sources", sources_json(job, igmp, view));
     if (job_arg(job, &detail) != NULL)
         json_object_set_new(o, "trackedHosts", hosts_json(job, igmp, view));
     return o;

@@ -25,12 +25,16 @@ static uint32_t wanted_group(const struct job *job)
 static void print_stream(struct job *job, const struct multicast_view *v)
 {
     char source[ADDR_TEXT], group[ADDR_TEXT], age[TEXT_SHORT], size[TEXT_SHORT], upstream[ADDR_TEXT];
+    char packets[TEXT_SHORT], bits[TEXT_SHORT];
     job_print(job, "(%s, %s)  in %s", addr_text(v->src, source), addr_text(v->group, group),
               v->in == PORT_NONE ? "none" : job_port_name(job, v->in));
     if (v->upstream != v->src)
         job_print(job, " via %s", addr_text(v->upstream, upstream));
     job_print(job, ", up %s, idle %" PRIu64 " s\n", text_duration(v->age_ns / NS_PER_S, age), v->idle_ns / NS_PER_S);
     job_print(job, "  %" PRIu64 " packets, %s", v->packets, text_size(v->bytes, size));
+    if (v->rate_ns > 0)
+        job_print(job, ", %s, %s over %" PRIu64 " s", text_rate(v->rate_packets, "packet/s", packets),
+                  text_rate(v->rate_bits, "bit/s", bits), v->rate_ns / NS_PER_S);
     if (v->wrong_port > 0)
         job_print(job, ", %" PRIu64 " by a wrong interface", v->wrong_port);
     if (v->low_ttl > 0)
@@ -57,10 +61,14 @@ static json_t *stream_json(const struct job *job, const struct multicast_view *v
     for (unsigned port = 0; port < PORT_MAX; port++)
         if (port_set_has(&v->out, port))
             json_object_set_new(oil, job_port_name(job, port), json_object());
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "iif",
+    json_t *rate = v->rate_ns == 0
+                       ? json_null()
+                       : json_pack("{s:o, s:o, s:o}", "seconds", json_count(v->rate_ns / NS_PER_S), "packets",
+                                   json_count(v->rate_packets), "bits", json_count(v->rate_bits));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "iif",
                      v->in == PORT_NONE ? json_null() : json_text(job_port_name(job, v->in)), "upstream",
                      json_addr(v->upstream), "oil", oil, "packets", json_count(v->packets), "bytes",
-                     json_count(v->bytes), "upTime", text_duration(v->age_ns / NS_PER_S, age), "idle",
+                     json_count(v->bytes), "rate", rate, "upTime", text_duration(v->age_ns / NS_PER_S, age), "idle",
                      json_count(v->idle_ns / NS_PER_S), "wrongInterface", json_count(v->wrong_port), "lowTtl",
                      json_count(v->low_ttl), "lost", json_count(v->lost), "why",
                      v->why == DROP__COUNT ? json_null() : json_string(drop_name[v->why]));

@@ -341,6 +341,16 @@ static void view_out(struct multicast_view *view, const struct multicast_out *ou
     view->ttl_least = least_threshold(out, n);
 }
 
+static void view_rate(struct multicast_view *view, const struct multicast_sample *then, struct now now)
+{
+    uint64_t ms = (now.ns - then->at_ns) / NS_PER_MS;
+    if (ms < 1000)
+        return;
+    view->rate_ns = now.ns - then->at_ns;
+    view->rate_packets = (view->packets - then->packets) * 1000 / ms;
+    view->rate_bits = (view->bytes - then->bytes) * 8 * 1000 / ms;
+}
+
 static void view_entry(const struct dataplane *d, const struct multicast_entry *e, struct multicast_view *view,
                        struct now now)
 {
@@ -361,6 +371,7 @@ static void view_entry(const struct dataplane *d, const struct multicast_entry *
         .idle_ns = second > last ? (second - last) * NS_PER_S : 0,
     };
     view_out(view, e->ready->out, e->ready->n);
+    view_rate(view, &e->then, now);
 }
 
 bool multicast_next(const struct dataplane *d, struct multicast_view *view, struct now now)

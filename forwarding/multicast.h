@@ -107,6 +107,9 @@ struct multicast_view {
     uint64_t wrong_port;     /* packets that came by another port */
     uint64_t low_ttl;        /* packets with too little time to live for any port */
     uint64_t lost;           /* copies that did not leave: too big with don't-fragment, port down, or refused */
+    uint64_t rate_packets;   /* a second, by IN, over the last rate_ns: */
+    uint64_t rate_bits;      /* of IP */
+    uint64_t rate_ns;        /* 5 to 10 s; in a big table up to 16, of a new stream its age; 0: less than a second */
     uint64_t age_ns;         /* since the entry was made */
     uint64_t idle_ns;        /* since the last packet, good to a second */
 };

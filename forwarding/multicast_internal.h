@@ -22,6 +22,11 @@ struct multicast_numbers {
     uint32_t returned[MULTICAST_MAX];
 };
 
+/* What had come by the right port at some time. */
+struct multicast_sample {
+    uint64_t at_ns, packets, bytes;
+};
+
 struct multicast_entry {
     /* lanes read these */
     struct multicast_entry *next; /* of the same bucket */
@@ -39,6 +44,7 @@ struct multicast_entry {
     uint64_t made_ns;
     struct multicast_use base; /* what was counted under its number before it was given to it */
     struct multicast_numbers *numbers;
+    struct multicast_sample then, lately; /* taken by the sweep; rates are what came since `then` */
     TAILQ_ENTRY(multicast_entry) of_kind;
     TAILQ_ENTRY(multicast_entry) of_stale;
     TAILQ_ENTRY(multicast_entry) of_hidden;

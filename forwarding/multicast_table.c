@@ -19,6 +19,7 @@
 #define SILENT_UNWANTED_S 2
 #define SWEEP_SHARE       8 /* a sweep looks at this part of the entries */
 #define SWEEP_LEAST       16
+#define SAMPLE_GAP_NS     (5 * NS_PER_S) /* at least, between two samples of an entry */
 #define NUMBER_NONE       UINT32_MAX
 
 /* ---- finding ---- */
@@ -256,6 +257,8 @@ struct multicast_entry *multicast_entry_new(struct dataplane *d, uint32_t src, u
                                   .group = group,
                                   .number = number,
                                   .made_ns = now.ns,
+                                  .then.at_ns = now.ns,
+                                  .lately.at_ns = now.ns,
                                   .numbers = m->numbers};
     e->base = sum_of(d, number);
     struct multicast_entry **bucket = &m->bucket[multicast_bucket(m, src, group)];
@@ -321,6 +324,14 @@ static bool has_moved(const struct dataplane *d, const struct multicast_entry *e
     return e->choice && silent_for(d, e, now) >= SILENT_S && use->wrong >= use->used + SILENT_S;
 }
 
+static void sample(struct multicast_entry *e, const struct multicast_use *use, struct now now)
+{
+    if (now.ns - e->lately.at_ns < SAMPLE_GAP_NS)
+        return;
+    e->then = e->lately;
+    e->lately = (struct multicast_sample){.at_ns = now.ns, .packets = use->packets, .bytes = use->bytes};
+}
+
 static void look_at(struct dataplane *d, struct multicast_entry *e, struct now now)
 {
     struct multicast *m = d->multicast;
@@ -331,6 +342,7 @@ static void look_at(struct dataplane *d, struct multicast_entry *e, struct now n
         m->aged++;
         multicast_entry_forget(m, e);
     } else {
+        sample(e, &use, now);
         put_last(m, e);
     }
 }

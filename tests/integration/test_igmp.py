@@ -6,11 +6,14 @@ import time
 
 import pytest
 
+from tests.integration.debug import Debug
 from tests.lab.lab import Lab, wait_until
 
 GROUP, OTHER = "239.1.1.1", "239.2.2.2"
 PORT = 5000
 IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, IP_UNBLOCK_SOURCE = 39, 40, 38, 37
+IGMP_TO_IN = 3
+IP_MSFILTER, EXCLUDE, INCLUDE = 41, 0, 1
 FAST = "query-interval = 4; query-response-interval = 1.0; last-member-query-interval = 0.5;"
 
 
@@ -42,6 +45,12 @@ class Net:
         routes = self.router.json("show ip mroute").get(group, {})
         return routes.get(source or "10.0.1.2")
 
+    def igmp(self, port):
+        return self.router.json("show ip igmp interfaces")[port]
+
+    def configure(self, *lines):
+        self.router.shell("configure terminal", *lines, "end")
+
 
 class Listener:
     def __init__(self, host, address, group=GROUP, source=None, port=PORT):
@@ -70,6 +79,11 @@ class Listener:
     def close(self):
         self.socket.close()
 
+    def filter(self, mode, *sources):
+        """IP_MSFILTER: MODE is INCLUDE or EXCLUDE; replaces what was asked for before, at once."""
+        value = self.group + self.address + struct.pack("=II", mode, len(sources)) + b"".join(map(socket.inet_aton, sources))
+        self.socket.setsockopt(socket.IPPROTO_IP, IP_MSFILTER, value)
+
     def drain(self):
         self.socket.setblocking(False)
         found = []
@@ -83,11 +97,11 @@ class Listener:
 
 
 class Sender:
-    def __init__(self, host, address="10.0.1.2", group=GROUP, ttl=8, port=PORT):
+    def __init__(self, host, address="10.0.1.2", group=GROUP, ttl=8, port=PORT, interface=None):
         self.socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
-        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface or address))
         self.to = (group, port)
         self.number = 0
 
@@ -159,8 +173,53 @@ def test_hosts_of_older_versions(net, version):
     number = Sender(net.hosts[0]).send()
     assert listener.next() == number
     if version == 2:  # one of version 1 does not say that it leaves
+        begun = time.monotonic()
         listener.leave()
         net.joined("r1", yes=False)
+        # RFC 9776 8.8 to 8.10: the last member's interval of 0.5 s, twice, and not the 9 s of a member that says nothing.
+        assert 0.9 < time.monotonic() - begun < 5
+        assert net.igmp("r1")["counters"]["outGroupQueries"] == 2
+
+
+def test_fast_leave_waits_for_the_last_host_of_a_wire():
+    with Lab("igmp") as lab:
+        net = Net(lab, hosts=2, igmp=FAST + "fast-leave = true;")
+        wire = net.hosts[1]  # no host, but a switch that does not snoop
+        wire.run("ip", "address", "flush", "dev", "eth0")
+        wire.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+        wire.run("ip", "link", "set", "eth0", "master", "br0")
+        wire.up("br0")
+        listeners = []
+        for number in (11, 12):
+            host = lab.namespace(f"w{number}")
+            lab.link(host, "eth0", wire, f"p{number}")
+            wire.run("ip", "link", "set", f"p{number}", "master", "br0")
+            host.address("eth0", f"10.0.2.{number}/24")
+            listeners.append(Listener(host, f"10.0.2.{number}"))
+            stays = host
+        leaver, stayer = listeners
+        # Until its first queries had time to be answered, the router asks: it may not know all hosts.
+        wait_until(lambda: net.groups("r1").get(GROUP, {}).get("hosts") == 2 and net.groups("r1")[GROUP]["tracked"], 30, "two known hosts")
+        sender = Sender(net.hosts[0])
+        tap = stays.tap("eth0")
+        leaver.leave()
+        for _ in range(100):
+            number = sender.send()
+            assert stayer.next() == number
+            if net.groups("r1")[GROUP]["hosts"] == 1:
+                break
+        for _ in range(2):  # Linux says it twice, and each time somebody may have to be asked
+            tap.expect(lambda f: f[26:30] == socket.inet_aton("10.0.2.11") and f[23] == 2 and f[38] == 0x22 and f[46] == IGMP_TO_IN)
+        # The other one wants it still, so the wire is asked, and that one answers.
+        wait_until(lambda: not net.groups("r1")[GROUP]["leaving"], 10, "its answer")
+        counters = net.igmp("r1")["counters"]
+        assert counters["outGroupQueries"] > 0 and counters["fastLeaves"] == 0
+        number = sender.send()
+        assert stayer.next() == number and net.groups("r1")[GROUP]["hosts"] == 1
+        stayer.leave()
+        net.joined("r1", yes=False)
+        assert net.igmp("r1")["counters"]["fastLeaves"] == 1  # without a question
+        wait_until(lambda: net.stream()["oil"] == {}, 10, "the end of the stream")
 
 
 def test_sources_are_joined_and_blocked(net):
@@ -191,6 +250,79 @@ def test_sources_are_joined_and_blocked(net):
     wait_until(lambda: not any(s["source"] == "10.0.1.3" and not s["forwarded"] for s in net.groups("r1")[GROUP]["sources"]), 15, "the unblock")
     number = bad.send()
     assert listener.next() == number
+
+
+def test_a_host_changes_its_filter(net):
+    net.hosts[0].address("eth0", "10.0.1.3/24")
+    two, three = Sender(net.hosts[0], "10.0.1.2"), Sender(net.hosts[0], "10.0.1.3")
+    three.number = 1000
+    listener = Listener(net.hosts[1], "10.0.2.2", source="10.0.1.2")
+    tap = net.hosts[1].tap("eth0")
+
+    def passes(mode, forwarded):
+        """Waits until the router forwards exactly that; the wire then has nothing else, and the host all of it."""
+        entry = wait_until(lambda: net.groups("r1").get(GROUP, {}), 10, "the group")
+        wait_until(lambda: net.groups("r1")[GROUP]["mode"] == mode and
+                   {s["source"]: s["forwarded"] for s in net.groups("r1")[GROUP]["sources"]} == forwarded, 20, f"{mode} {forwarded} after {entry}")
+        multicast_seen(tap)
+        two.send(), three.send()
+        seen = multicast_seen(tap)
+        heard = listener.drain()
+        assert seen == len(heard)
+        return {"10.0.1.2" if number < 1000 else "10.0.1.3" for number in heard}
+
+    assert passes("INCLUDE", {"10.0.1.2": True}) == {"10.0.1.2"}
+    listener.filter(INCLUDE, "10.0.1.3")
+    assert passes("INCLUDE", {"10.0.1.3": True}) == {"10.0.1.3"}
+    listener.filter(EXCLUDE, "10.0.1.3")
+    assert passes("EXCLUDE", {"10.0.1.3": False}) == {"10.0.1.2"}
+    listener.filter(EXCLUDE)
+    assert passes("EXCLUDE", {}) == {"10.0.1.2", "10.0.1.3"}
+    listener.filter(INCLUDE, "10.0.1.2", "10.0.1.3")
+    assert passes("INCLUDE", {"10.0.1.2": True, "10.0.1.3": True}) == {"10.0.1.2", "10.0.1.3"}
+
+
+def test_ranges_of_single_sources_and_limits(net):
+    net.configure("multicast ssm-range 239.9.0.0/16", "interface r1", "ip igmp group-limit 2")
+    tap = net.hosts[1].tap("eth0")
+    any_source = Listener(net.hosts[1], "10.0.2.2", group="239.9.0.1")
+    wait_until(lambda: net.igmp("r1")["counters"]["rejects"].get("ssm"), 10, "the refusal of all sources")
+    assert net.groups("r1") == {}
+    any_source.close()
+    one_source = Listener(net.hosts[1], "10.0.2.2", group="239.9.0.1", source="10.0.1.2")
+    net.joined("r1", "239.9.0.1")
+    Sender(net.hosts[0], group="239.9.0.1").send()
+    assert one_source.next() == 1 and multicast_seen(tap, "239.9.0.1") == 1
+    second = Listener(net.hosts[1], "10.0.2.2")
+    net.joined("r1")
+    third = Listener(net.hosts[1], "10.0.2.2", group=OTHER)
+    wait_until(lambda: net.igmp("r1")["counters"]["rejects"].get("group-limit"), 10, "the refusal of a third group")
+    assert set(net.groups("r1")) == {"239.9.0.1", GROUP}
+    net.router.wait_log("IGMP on r1.*10.0.2.2.*group-limit")
+    net.configure("interface r1", "no ip igmp group-limit")
+    net.joined("r1", OTHER)  # at its next report
+    for listener in (one_source, second, third):
+        listener.close()
+
+
+def test_members_answer_after_a_clear_and_debug_tells():
+    with Lab("igmp") as lab:
+        net = Net(lab, igmp="query-response-interval = 0.5;")  # so rare a query does not come by itself
+        with_debug = Debug(net.router, "debug igmp interface r1")
+        listener = Listener(net.hosts[1], "10.0.2.2")
+        other = Listener(net.hosts[2], "10.0.3.2")
+        with_debug.until("igmp r1 10.0.2.2: received version 3 report")
+        net.joined("r1"), net.joined("r2")
+        assert "igmp r2" not in with_debug.text
+        queries = net.igmp("r1")["counters"]["outGeneralQueries"] + net.igmp("r1")["counters"]["outGroupQueries"]
+        since = with_debug.text
+        net.router.shell("clear ip igmp groups r1")
+        net.joined("r1")
+        with_debug.until(lambda text: "received version 3 report" in text[len(since):])
+        counters = net.igmp("r1")["counters"]
+        assert counters["outGeneralQueries"] + counters["outGroupQueries"] > queries
+        number = Sender(net.hosts[0]).send()
+        assert listener.next() == number and other.next() == number
 
 
 def test_a_host_that_dies_is_forgotten_in_time(net):

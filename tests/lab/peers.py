@@ -20,17 +20,17 @@ def _folder(lab, owner=None):
 
 
 class Frr:
-    """FRR speaking RIP. CONFIGURATION is ripd's; what zebra has to know is ZEBRA."""
+    """FRR speaking RIP, or what another DAEMON of it speaks. CONFIGURATION is the daemon's; what zebra has to know is ZEBRA."""
 
-    def __init__(self, namespace, configuration, zebra=""):
+    def __init__(self, namespace, configuration, zebra="", daemon="ripd"):
         self.namespace = namespace
         self.folder = _folder(namespace.lab, "frr")
         self.processes = {}
         namespace.sysctl("net.ipv4.ip_forward", 1)
-        for daemon, text in (("zebra", zebra), ("ripd", configuration)):
-            with open(f"{self.folder}/{daemon}.conf", "w", encoding="utf-8") as file:
+        for name, text in (("zebra", zebra), (daemon, configuration)):
+            with open(f"{self.folder}/{name}.conf", "w", encoding="utf-8") as file:
                 file.write(f"hostname {namespace.short}\n{text}")
-            self.start(daemon)
+            self.start(name)
 
     def start(self, daemon):
         options = ["-i", f"{self.folder}/{daemon}.pid", "-z", f"{self.folder}/zserv.api", "--vty_socket", self.folder,
