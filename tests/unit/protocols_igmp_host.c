@@ -377,6 +377,8 @@ static void version_2_querier(void)
     say(1, A, IGMP_TO_EX, GROUP, "a");
     wire_run(3000);
     wire_forget();
+    ask(2, GROUP, ""); /* a specific one says nothing of the querier */
+    CU_ASSERT_EQUAL(interface_of(UP).version, 3);
     ask(2, 0, "");
     CU_ASSERT_EQUAL(interface_of(UP).version, 2);
     wire_run(10000);
