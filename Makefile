@@ -6,6 +6,7 @@
 #   make lint       format, include direction, symbols of each floor, static analysis
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
+#   make lab-multicast  a stream, a querier, an IGMP proxy and hosts that come and go, likewise
 #   make bench      figures beside the kernel's own forwarding, in one run
 #   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
@@ -176,7 +177,13 @@ lab-rip: deps
 	@CHECK=$(CHECK) DOWN=$(DOWN) LAB=$(LAB) $(PYTHON) tests/lab/rip.py
 lab-rip-down:
 	@$(MAKE) --no-print-directory lab-rip DOWN=1
-.PHONY: lab-rip lab-rip-down
+
+# A stream with routers and hosts, in the same way.
+lab-multicast: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	@CHECK=$(CHECK) DOWN=$(DOWN) LAB=$(LAB) $(PYTHON) tests/lab/multicast.py
+.PHONY: lab-rip lab-rip-down lab-multicast
 
 # Tests print one line 'N passed, N failed' or CUnit's and pytest's own; the first failure ends the run.
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile

@@ -88,7 +88,7 @@ def has_test(path, name):
         text = file.read()
     if path.endswith(".py"):
         return re.search(rf"^def {name}\(", text, re.MULTILINE) is not None
-    listed = not re.match(r"tests/unit/|tests/sim/cases", path) or re.search(rf", {name}\}}", text)
+    listed = not re.match(r"tests/unit/|tests/sim/cases", path) or re.search(rf",\s+{name}\}}", text)
     return bool(listed) and re.search(rf"^\w[\w ]* {name}\(", text, re.MULTILINE) is not None
 
 

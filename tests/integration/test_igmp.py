@@ -149,6 +149,22 @@ def test_a_stream_reaches_those_who_joined_and_nobody_else(net):
     net.router.balance()
 
 
+def test_messages_leave_as_rfc_9776_has_them(net):
+    """TTL 1, internetwork control, whole, with router alert (4); a general query goes to all systems, a specific one to its group."""
+    tap = net.hosts[1].tap("eth0")
+
+    def query(to):
+        return lambda f: f if f[12:14] == b"\x08\x00" and f[23] == 2 and f[30:34] == socket.inet_aton(to) and f[38] == 0x11 else False
+    for to in ("224.0.0.1", GROUP):
+        if to == GROUP:
+            listener = Listener(net.hosts[1], "10.0.2.2")
+            net.joined("r1")
+            listener.leave()
+        frame = tap.expect(query(to), 15)
+        assert frame[:6] == b"\x01\x00\x5e" + socket.inet_aton(to)[1:] and frame[26:30] == socket.inet_aton("10.0.2.1")
+        assert (frame[14], frame[15], frame[22]) == (0x46, 0xC0, 1) and frame[20] & 0x40 and frame[34:38] == b"\x94\x04\x00\x00"
+
+
 def test_the_ttl_goes_down_and_one_is_not_forwarded(net):
     listener = Listener(net.hosts[1], "10.0.2.2")
     net.joined("r1")

@@ -39,8 +39,8 @@ def test_a_kept_demo_routes_until_it_is_taken_down(lab):
     assert prefix not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
 
 
-def rip_lab(**environment):
-    done = subprocess.run(["/usr/bin/python3", "tests/lab/rip.py"], cwd=TOP, env={**os.environ, **environment},
+def run_lab(program, **environment):
+    done = subprocess.run(["/usr/bin/python3", f"tests/lab/{program}"], cwd=TOP, env={**os.environ, **environment},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -48,7 +48,7 @@ def rip_lab(**environment):
 
 def test_the_rip_lab_heals_and_leaves_nothing_behind():
     name = f"heal{os.getpid()}"
-    text = rip_lab(LAB=name, CHECK="1")
+    text = run_lab("rip.py", LAB=name, CHECK="1")
     assert "h1 to h2 by 10.1.0.1 10.0.13.3 10.0.23.2 10.2.0.2" in text and "It all worked" in text
     assert name not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
 
@@ -57,7 +57,7 @@ def test_a_rip_lab_stays_up_until_it_is_taken_down(lab):
     if lab.build != "release":
         pytest.skip("the lab runs the release build")
     name = f"stay{os.getpid()}"
-    text = rip_lab(LAB=name)
+    text = run_lab("rip.py", LAB=name)
     try:
         commands = [row.strip().replace("sudo ", "").split("     (")[0] for row in text.splitlines()]
         shell = next(re.split(r"  +", row)[1] for row in commands if row.startswith("shell of r1"))
@@ -70,8 +70,15 @@ def test_a_rip_lab_stays_up_until_it_is_taken_down(lab):
         wait_until(lambda: loss(subprocess.run([*ping, "-c", "1", "-W", "1"], capture_output=True, text=True, check=False).stdout) == 0,
                    60, "a ping the other way round")
     finally:
-        down = rip_lab(LAB=name, DOWN="1")
+        down = run_lab("rip.py", LAB=name, DOWN="1")
     assert f"sudo make lab-rip DOWN=1 LAB={name}" in text and "The lab is gone (6 namespaces)." in down
+    assert name not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_multicast_lab_shows_a_stream_that_follows_its_hosts_and_leaves_nothing_behind():
+    name = f"cast{os.getpid()}"
+    text = run_lab("multicast.py", LAB=name, CHECK="1")
+    assert "h2 has left\n0 packets came to its wire meanwhile, and to h3's in all 0" in text and "It all worked" in text
     assert name not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
 
 

@@ -3,19 +3,15 @@
 CHECK=1 cuts a link, waits until the triangle has healed, and takes everything away. DOWN=1 takes away a lab that was left up.
 LAB=name gives it another name, so that several can stand side by side."""
 
-import glob
 import os
-import re
-import shutil
-import signal
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from tests.lab.demo import require, show  # noqa: E402
-from tests.lab.lab import TOP, Lab, LabError, require_root, run, wait_until  # noqa: E402
+from tests.lab.lab import TOP, wait_until  # noqa: E402
 from tests.lab.peers import Frr, require_frr  # noqa: E402
+from tests.lab.standing import Standing  # noqa: E402
 
 DRAWING = r"""
   h1 ──────── r1 ─────── 10.0.12.0/24 ─────── r2 ──────── h2
@@ -95,20 +91,23 @@ def heal(net):
         print(net.routers[0].shell("show ip rip").rstrip())
 
 
-def said(prefix):
-    """What has to be said for that lab to be meant."""
-    return "" if prefix == DEFAULT else f" LAB={prefix}"
+def build(lab):
+    net = Triangle(lab)
+    net.wait_for_all()
+    net.reaches()
+    return net
 
 
-def tell(lab, net):
+def tell(lab, net, down):
     enter = f"sudo ip netns exec {lab.prefix}-"
     sockets = "\n".join(f"  shell of {r.namespace.short}           sudo {os.path.join(TOP, 'ferrysh')} -s {r.socket}" for r in net.routers)
-    show("The lab stays up", f"""\
+    show("r1# show ip rip", net.routers[0].shell("show ip rip"))
+    return f"""\
 {sockets}
   shell of FRR          sudo vtysh --vty_socket {net.frr.folder} -d ripd     (or -d zebra)
   enter a host          {enter}h1 bash     (or {lab.prefix}-h2)
   configurations, logs  {lab.folder}
-  take it down          sudo make lab-rip DOWN=1{said(lab.prefix)}
+  take it down          {down}
 
 Watch a ping, cut the link that it takes, and mend it again:
   {enter}h1 ping 10.2.0.2
@@ -119,77 +118,8 @@ See what the routers make of it:
   show ip rip               what is known, from whom, and how long for
   show ip rip neighbors     who speaks, and what was refused of theirs
   debug rip                 in a session of its own: every message and change (no debug rip ends it)
-""")
-
-
-# ---- up and down ----
-
-DEFAULT = "riplab"
-
-
-def namespaces(prefix):
-    return re.findall(rf"^({re.escape(prefix)}-\w+)", run("ip", "netns"), re.MULTILINE)
-
-
-def take_down(prefix):
-    names = namespaces(prefix)
-
-    def pids():
-        return [int(pid) for name in names for pid in run("ip", "netns", "pids", name).split()]
-
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        for pid in pids():
-            try:
-                os.kill(pid, sign)
-            except ProcessLookupError:
-                pass
-        try:
-            wait_until(lambda: not pids(), 10, "the end of what runs in the lab")
-            break
-        except LabError:
-            pass
-    for name in names:
-        run("ip", "netns", "del", name)
-    for place in {tempfile.gettempdir(), "/tmp"}:
-        for folder in glob.glob(os.path.join(glob.escape(place), f"{prefix}-*")):
-            if re.fullmatch(rf"{prefix}-(peer-)?\w{{8}}", os.path.basename(folder)):  # as the lab and its peers make them
-                shutil.rmtree(folder, ignore_errors=True)
-    print(f"The lab is gone ({len(names)} namespaces)." if names else "There is no such lab.")
-
-
-def wants(name):
-    return os.environ.get(name, "0") not in ("", "0")
-
-
-def main():
-    require_root()
-    prefix = os.environ.get("LAB") or DEFAULT
-    if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", prefix):
-        raise LabError(f"LAB={prefix}: a name has up to 16 small letters and digits")
-    if wants("DOWN"):
-        take_down(prefix)
-        return
-    require_frr()
-    check = wants("CHECK")
-    if not check and namespaces(prefix):
-        raise LabError(f"it is up already; sudo make lab-rip DOWN=1{said(prefix)} takes it down")
-    with Lab(f"{prefix}-check" if check else prefix, exact=not check, build=None if check else "release") as lab:
-        print(DRAWING)
-        net = Triangle(lab)
-        net.wait_for_all()
-        net.reaches()
-        if check:
-            heal(net)
-        else:
-            show("r1# show ip rip", net.routers[0].shell("show ip rip"))
-            lab.leave_up()
-            tell(lab, net)
-    if check:
-        print("\nIt all worked. Nothing is left behind.")
+"""
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LabError as error:
-        sys.exit(f"make lab-rip failed: {error}")
+    Standing("lab-rip", "riplab", DRAWING, build, heal, tell, require_frr).main()

@@ -151,7 +151,8 @@ static void good_files(void)
 
 static void installed_files(void)
 {
-    static const char *const paths[] = {"etc/ferryd.conf", "etc/demo.conf", "etc/line.conf", "etc/rip.conf"};
+    static const char *const paths[] = {"etc/ferryd.conf", "etc/demo.conf", "etc/line.conf", "etc/rip.conf",
+                                        "etc/multicast.conf"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct said said = said_of(paths[i]);
         struct config *config = config_load(paths[i], &said.errors);

@@ -287,6 +287,10 @@ static void what_belongs_to_its_link_makes_no_entry(void)
     expect_dropped(0, (struct frame_spec){.src = IN_0(7), .dst = 0xe00000fb}, DROP_MULTICAST); /* 224.0.0.251 */
     expect_dropped(0, (struct frame_spec){.src = 0xa9fe0101, .dst = GROUP + 1}, DROP_LINK_LOCAL);
     expect_dropped(0, (struct frame_spec){.src = 0, .dst = GROUP + 1}, DROP_MARTIAN_SOURCE);
+    /* queries and reports of a group, whatever their time to live (RFC 9776 9.1, 9.2) */
+    streams_give(&s, 0, (struct frame_spec){.src = IN_0(7), .dst = GROUP + 1, .ttl = 64, .protocol = PROTO_IGMP});
+    CU_ASSERT_EQUAL(s.lane.wire.n + s.core.wire.n, 0);
+    CU_ASSERT_EQUAL(multicast_summary(s.d).made, 0);
     streams_give(&s, 0, (struct frame_spec){.src = IN_0(7), .dst = 0xe0000101}); /* 224.0.1.1 is another matter */
     CU_ASSERT_EQUAL(s.core.wire.n, STREAM_PORTS - 1);
     CU_ASSERT_EQUAL(multicast_summary(s.d).made, 1);

@@ -355,6 +355,9 @@ static const struct refusal refusals[] = {
     {"a report of version 3 to the group", HOST, GROUP, 1, true, 0x22, GROUP, IGMP_REJECT_DESTINATION},
     {"all sources of a single source's group", HOST, IGMP_V3_ROUTERS, 1, true, 0x22, 0xe8010107, IGMP_REJECT_SSM},
     {"mtrace", HOST, GROUP, 1, true, 0x1f, GROUP, IGMP_REJECT_TYPE},
+    {"a general query to a group", HOST, GROUP, 1, true, 0x11, 0, IGMP_REJECT_DESTINATION},
+    {"a query of no group", HOST, IGMP_ALL_SYSTEMS, 1, true, 0x11, 0x0a010107, IGMP_REJECT_QUERY_GROUP},
+    {"a query without router alert", HOST, IGMP_ALL_SYSTEMS, 1, false, 0x11, 0, IGMP_REJECT_ROUTER_ALERT},
 };
 
 static void refusing(void)

@@ -302,6 +302,73 @@ static void large_answers(void)
     wire_end();
 }
 
+/* A query to an address of the interface is one like any other (4.1.12). */
+static void asked_alone(void)
+{
+    struct igmp_query query = {.version = 3, .max_resp_ms = 1000, .robustness = 2, .interval_s = 125};
+    uint8_t bytes[IGMP_MESSAGE_MAX];
+    start();
+    say(1, A, IGMP_TO_EX, GROUP, "");
+    wire_run(3000);
+    wire_forget();
+    size_t len = igmp_query_put(&query, bytes);
+    wire_say(UP, QUERY, own(UP), bytes, len);
+    wire_run(1000);
+    SAID(UP, "IS_EX(7)");
+    wire_end();
+}
+
+/* A list too long for one message goes in several (4.2.17). */
+static void long_lists(void)
+{
+    static uint32_t sources[800];
+    struct igmp_message m;
+    start();
+    for (unsigned i = 0; i < 800; i++)
+        sources[i] = 0x0a200000 + i;
+    for (unsigned i = 0; i < 800; i += 200)
+        say_record(1, A, IGMP_ALLOW, GROUP, sources + i, 200);
+    wire_run(3000);
+    wire_forget();
+    ask(3, 0, "");
+    wire_run(10000);
+    unsigned messages = 0, said = 0;
+    for (unsigned i = 0; i < wire.n_sent; i++) {
+        if (wire.sent[i].port != UP)
+            continue;
+        CU_ASSERT_EQUAL_FATAL(igmp_message_parse(wire.sent[i].bytes, wire.sent[i].len, &m), IGMP_ACCEPT);
+        const uint8_t *at = m.bytes;
+        for (unsigned k = 0; k < m.n; k++) {
+            struct igmp_record r = igmp_record_next(&at);
+            if (r.group == GROUP) {
+                messages++;
+                said += r.n;
+                CU_ASSERT_EQUAL(r.type, IGMP_IS_IN);
+            }
+        }
+    }
+    CU_ASSERT_EQUAL(messages, 3);
+    CU_ASSERT_EQUAL(said, 800);
+    wire_end();
+}
+
+/* 7.2.2: what others report in older versions is their own business. */
+static void nobody_suppresses_version_3(void)
+{
+    start();
+    say(1, A, IGMP_ALLOW, GROUP, "a");
+    say_short(UP, 0x0a000063, IGMP_TYPE_V2_REPORT, GROUP);
+    say_short(UP, 0x0a000062, IGMP_TYPE_V1_REPORT, GROUP);
+    wire_run(3000);
+    SAID(UP, "ALLOW(7,a) ALLOW(7,a)");
+    wire_forget();
+    ask(3, GROUP, "");
+    say_short(UP, 0x0a000063, IGMP_TYPE_V2_REPORT, GROUP);
+    wire_run(10000);
+    SAID(UP, "IS_IN(7,a)");
+    wire_end();
+}
+
 /* ---- older queriers: 7.2.1 ---- */
 
 static void version_2_querier(void)
@@ -310,6 +377,8 @@ static void version_2_querier(void)
     say(1, A, IGMP_TO_EX, GROUP, "a");
     wire_run(3000);
     wire_forget();
+    ask(2, GROUP, ""); /* a specific one says nothing of the querier */
+    CU_ASSERT_EQUAL(interface_of(UP).version, 3);
     ask(2, 0, "");
     CU_ASSERT_EQUAL(interface_of(UP).version, 2);
     wire_run(10000);
@@ -482,6 +551,9 @@ static const struct unit_case cases[] = {
     {"the upstream port changes", other_upstream},
     {"the router's own memberships", own_memberships},
     {"at the end everything is left", stopping},
+    {"a query to this router alone is answered", asked_alone},
+    {"long lists go in several messages", long_lists},
+    {"nobody's report suppresses one of version 3", nobody_suppresses_version_3},
 };
 
 UNIT_MAIN("igmp_host", cases)
