@@ -395,6 +395,7 @@ void rip_service_port_goes(struct rip_service *s, unsigned port, struct now now)
     if (s == NULL || s->rip == NULL || !s->on[port])
         return;
     rip_interface_remove(s->rip, port, now);
+    rip_interface_hurry(s->rip, port);
     s->on[port] = false;
     for (unsigned i = 0; i < GOODBYE_SLICES && rip_run(s->rip, now) <= now.ns; i++)
         ;

@@ -145,6 +145,10 @@ void rip_debug(struct rip *rip, unsigned kinds);
 bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interface_settings *settings, struct now now);
 void rip_interface_remove(struct rip *rip, unsigned port, struct now now);
 
+/* The goodbye of a removed interface goes on without pauses between its bursts: the port is about to go, and what has
+ * not been said by then never will be. */
+void rip_interface_hurry(struct rip *rip, unsigned port);
+
 /* It is up, with these addresses (host bits kept; the first is the primary): routes by its subnets begin, those by
  * subnets that it no longer has end. False when there is no memory. */
 bool rip_interface_up(struct rip *rip, unsigned port, const struct prefix *addresses, unsigned n, struct now now);

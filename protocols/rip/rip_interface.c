@@ -201,7 +201,7 @@ bool rip_interface_set(struct rip *rip, unsigned port, const struct rip_interfac
         return rip->interfaces[port] != NULL;
     }
     if (interface->removed) { /* it comes back before it was gone */
-        interface->removed = interface->up = false;
+        interface->removed = interface->hurried = interface->up = false;
         set_addresses(rip, interface, NULL, 0, now);
     }
     struct rip_interface_settings *was = interface->settings;
@@ -243,6 +243,13 @@ void rip_interface_remove(struct rip *rip, unsigned port, struct now now)
         rip_neighbour_lose(rip, n);
     rip_interface_refresh(rip, interface, now);
     rip_interface_reap(rip, interface);
+}
+
+void rip_interface_hurry(struct rip *rip, unsigned port)
+{
+    struct rip_interface *interface = rip_interface_find(rip, port);
+    if (interface != NULL && interface->removed)
+        interface->hurried = true;
 }
 
 bool rip_interface_up(struct rip *rip, unsigned port, const struct prefix *addresses, unsigned n, struct now now)

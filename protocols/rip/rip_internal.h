@@ -171,6 +171,7 @@ struct rip_interface {
     uint16_t port;
     bool up;
     bool removed; /* goes when its goodbye is said */
+    bool hurried; /* which is said without pauses */
     struct rip_interface_settings *settings;
     struct prefix *addresses;
     unsigned n_addresses;

@@ -445,7 +445,8 @@ static void go_on(struct rip *rip, struct outlet *outlet, struct now now)
         }
     }
     rip_marker_move(&outlet->at, at);
-    outlet->resume_ns = now.ns + (messages == BURST_MESSAGES ? BURST_GAP_NS : 0);
+    bool pause = messages == BURST_MESSAGES && !outlet->interface->hurried;
+    outlet->resume_ns = now.ns + (pause ? BURST_GAP_NS : 0);
 }
 
 /* The next regular update: RFC 2453 3.8, and 15 % either way so that routers do not fall into step. */
@@ -466,7 +467,7 @@ static uint64_t outlet_run(struct rip *rip, struct outlet *outlet, struct now no
     } else if (outlet->job == JOB_NONE && outlet->told_until < rip->changes && now.ns >= outlet->damped_ns) {
         begin(rip, outlet, JOB_TRIGGERED);
     }
-    if (outlet->job != JOB_NONE && now.ns >= outlet->resume_ns)
+    if (outlet->job != JOB_NONE && (now.ns >= outlet->resume_ns || outlet->interface->hurried))
         go_on(rip, outlet, now);
     if (!outlet->open)
         return NEVER_NS;

@@ -131,6 +131,28 @@ static void bursts(void)
     net_end(&net);
 }
 
+/* A port that goes does not wait for the pauses between bursts. */
+static void hurried_goodbye(void)
+{
+    struct rip_settings s = rip_settings_default;
+    s.redistribute[RIB_STATIC].on = true;
+    start_with(&s, NULL);
+    for (unsigned i = 0; i < 3000; i++) {
+        char prefix[PREFIX_TEXT];
+        put_static(prefix_text((struct prefix){0xac100000u + (i << 8), 24}, prefix), NULL, true);
+    }
+    net_run(&net, 10);
+    struct rip *rip = net.routers[0].rip;
+    listen_forget(&listener);
+    rip_interface_remove(rip, 0, net.now);
+    rip_interface_hurry(rip, 0);
+    for (unsigned i = 0; i < 64 && rip_run(rip, net.now) <= net.now.ns; i++)
+        ;
+    net_run(&net, 0.005); /* less than a pause */
+    CU_ASSERT_TRUE(listener.entries > 3000);
+    net_end(&net);
+}
+
 /* Neighbours' sockets hold so much: at most 32 messages of an interface in any 8 milliseconds. */
 static bool count_at_once(struct net *n, const struct net_message *message)
 {
@@ -903,6 +925,7 @@ static const struct unit_case cases[] = {
     {"regular updates come 15 % early or late, at random", periods},
     {"triggered updates come at once, then damped, with what changed", triggered},
     {"25 routes go in a message", bursts},
+    {"a port that goes says its goodbye at once", hurried_goodbye},
     {"bursts are short", gaps},
     {"a crowd that asks for whole tables is answered as one", crowds},
     {"a regular update that is due stands for a triggered one", suppressed},
