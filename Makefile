@@ -7,6 +7,7 @@
 #   make demo       two hosts and a router, shown working   (KEEP=1 leaves the lab up)
 #   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make bench      figures beside the kernel's own forwarding, in one run
+#   make bench-multicast  replication beside the kernel's own, and many joined groups   (ROUNDS=3)
 #   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers, and hosts with IGMP, in simulated time   (SEEDS=1000)
@@ -301,6 +302,12 @@ bench-rip: deps
 	    echo "---- $$bench"; $(PYTHON) $$bench || status=1; \
 	done; exit $$status
 .PHONY: bench-rip
+
+bench-multicast: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	$(PYTHON) tests/bench/multicast.py
+.PHONY: bench-multicast
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
