@@ -86,7 +86,7 @@ def replicate(kind):
         return copies / took, worked / copies * 1e6, loading
 
 
-def report(first, count):
+def report(first, count, source="10.0.1.2"):
     """A v3 report of COUNT groups, each joined (CHANGE_TO_EXCLUDE of nothing; RFC 9776 4.2)."""
     message = struct.pack("!BBHHH", 0x22, 0, 0, 0, count) + b"".join(
         struct.pack("!BBHI", 4, 0, 0, BASE + first + i) for i in range(count))
@@ -97,7 +97,7 @@ def report(first, count):
             total = (total & 0xffff) + (total >> 16)
         return total ^ 0xffff
     message = message[:2] + struct.pack("!H", sum16(message)) + message[4:]
-    header = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0xc0, 24 + len(message), 0, 0, 1, 2, 0, socket.inet_aton("10.0.1.2"),
+    header = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0xc0, 24 + len(message), 0, 0, 1, 2, 0, socket.inet_aton(source),
                          socket.inet_aton("224.0.0.22"), b"\x94\x04\x00\x00")
     header = header[:10] + struct.pack("!H", sum16(header)) + header[12:]
     return bytes.fromhex("01005e000016") + bytes.fromhex("020000000002") + b"\x08\x00" + header + message
@@ -127,7 +127,63 @@ def join():
         return took, router.resident_kb() - memory, time.monotonic() - begin, count
 
 
+def flood(device, rate, seconds):
+    """Sends reports of ever other groups, as a process of its own; prints how many."""
+    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    out.bind((device, 0))
+    frames = [report(i, 1, "10.0.3.2") for i in range(1 << 16)]
+    begin, sent = time.monotonic(), 0
+    while (now := time.monotonic() - begin) < seconds:
+        due = int(now * rate)
+        if sent >= due:
+            time.sleep(0.0002)
+        while sent < due:
+            out.send(frames[sent & 0xffff])
+            sent += 1
+    print(sent, flush=True)
+
+
+def storm():
+    """Share of a unicast stream (a third of the highest rate) that arrives without and with a storm, share of a live listener's
+    stream during it, the storm's reports a second, resident kB before and after, and the groups that it left."""
+    with Lab("ferry-ms", build="release", lanes=1) as lab:
+        h, r1, s, n, live = (lab.namespace(name) for name in ("h", "r1", "s", "n", "l"))
+        for i, host in enumerate((h, s, n, live)):
+            lab.link(host, "eth0", r1, f"r{i}")
+            host.address("eth0", f"10.0.{i + 1}.2/24")
+        entries = ", ".join(f'{{ name = "r{i}"; addresses = "10.0.{i + 1}.1/24"; igmp: {{ }}; }}' for i in range(4))
+        router = lab.router(r1, f'hostname = "r1";\ninterfaces = ( {entries} );\nmulticast: {{ }};\nstatic-arp = ( {{ interface = '
+                            f'"r1"; address = "10.0.2.9"; mac = "{s.mac("eth0")}"; }} );\n')
+        listener = live.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.200.0.1") + socket.inet_aton("10.0.4.2"))
+        wait_until(lambda: "239.200.0.1" in router.shell("show ip igmp groups"), 10, "the listener's group")
+
+        def start(to, rate, seconds):
+            return h.start(tool("blast"), "eth0", r1.mac("r0"), "10.0.1.2", to, str(rate), str(seconds))
+
+        def unicast(rate, seconds):
+            before = s.counter("eth0", "rx_packets")
+            sent, took = start("10.0.2.9", rate, seconds).communicate(timeout=60)[0].split()
+            time.sleep(0.3)  # what is still in rings
+            got = s.counter("eth0", "rx_packets") - before
+            return got / float(took), got / int(sent)
+        third = int(unicast(0, 2)[0] / 3)
+        without, memory = unicast(third, SECONDS)[1], router.resident_kb()
+        reports = n.start(sys.executable, os.path.abspath(__file__), "--flood", "eth0", "50000", str(SECONDS + 2))
+        wait_until(lambda: n.counter("eth0", "tx_packets") > 1000, 20, "the storm")
+        before, stream = live.counter("eth0", "rx_packets"), start("239.200.0.1", 1000, SECONDS)
+        within = unicast(third, SECONDS)[1]
+        sent = int(stream.communicate(timeout=60)[0].split()[0])
+        heard = live.counter("eth0", "rx_packets") - before
+        listener.close()
+        rate = int(reports.communicate(timeout=60)[0].split()[0]) / (SECONDS + 2)
+        groups = len(router.json("show ip igmp groups")["r2"]["groups"])
+        return third, without, within, heard / sent, rate, memory, router.resident_kb(), groups
+
+
 def main():
+    if sys.argv[1:2] == ["--flood"]:
+        return flood(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     require_root()
     if shutil.which("smcrouted") is None:
         sys.exit("'smcrouted' is missing: install the package smcroute.")
@@ -149,7 +205,11 @@ def main():
         print(f"{what:46}{kernel:>10.2f}{ferryd:>10.2f}{share:>8.2f}  {bar:8}{('ok' if good else 'MISSED') if bar else ''}")
     good = count == JOINED
     print(f"{count} of {JOINED} groups joined in {took:.2f} s, {memory} kB more, shown in {show:.2f} s  {'ok' if good else 'MISSED'}")
-    return 0 if good and all(row[-1] for row in rows) else 1
+    third, without, within, heard, rate, before, after, groups = storm()
+    kept = within / without >= 0.95 and heard >= 0.99 and after - before < 32 << 10 and groups > 1000
+    print(f"storm of {rate:.0f} reports a second: of {third} packets a second {without:.4f} arrive without it, {within:.4f} with it; "
+          f"listener's stream {heard:.4f}; resident {before} to {after} kB with {groups} groups  {'ok' if kept else 'MISSED'}")
+    return 0 if good and kept and all(row[-1] for row in rows) else 1
 
 
 if __name__ == "__main__":
