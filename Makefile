@@ -8,6 +8,7 @@
 #   make lab-rip    three routers with RIP and FRR, left up to play with   (CHECK=1 tries it, DOWN=1 takes it down; LAB=name)
 #   make lab-multicast  a stream, a querier, an IGMP proxy and hosts that come and go, likewise
 #   make bench      figures beside the kernel's own forwarding, in one run
+#   make bench-multicast  replication beside the kernel's own, and many joined groups   (ROUNDS=3)
 #   make bench-rip  RIP beside FRR and BIRD, in turn   (ROUNDS=7)
 #   make fuzz       broken frames through the whole router in memory   (make fuzz-rip: RIP messages; SECONDS=n)
 #   make sim        networks of RIP routers, and hosts with IGMP, in simulated time   (SEEDS=1000)
@@ -308,6 +309,12 @@ bench-rip: deps
 	    echo "---- $$bench"; $(PYTHON) $$bench || status=1; \
 	done; exit $$status
 .PHONY: bench-rip
+
+bench-multicast: deps
+	@$(MAKE) --no-print-directory all
+	$(give_back)
+	$(PYTHON) tests/bench/multicast.py
+.PHONY: bench-multicast
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ferryd \
