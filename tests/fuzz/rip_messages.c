@@ -5,6 +5,7 @@
 
 #include "forwarding/bytes.h"
 #include "protocols/rip/rip_digest.h"
+#include "tests/fuzz/rip_captured.h"
 
 #define NOW_MS UINT64_C(1700000000000)
 
@@ -93,12 +94,22 @@ static void make_seeds(struct rip_listeners *l)
     }
 }
 
+static void add_captured(struct rip_listeners *l)
+{
+    for (size_t i = 0; i < RIP_CAPTURED; i++) {
+        struct rip_message m = {.len = rip_captured[i].len};
+        memcpy(m.bytes, rip_captured[i].bytes, rip_captured[i].len);
+        add_seed(l, &m);
+    }
+}
+
 void rip_listeners_make(struct rip_listeners *l)
 {
     *l = (struct rip_listeners){.now = {.ns = NS_PER_S, .wall_ms = NOW_MS}};
     make_keys(l);
     make_seeds(l);
     make_update_seeds(l);
+    add_captured(l);
 }
 
 bool rip_message_repair(const struct rip_listeners *l, uint8_t *bytes, size_t len)

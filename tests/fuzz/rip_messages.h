@@ -10,7 +10,7 @@
 #include "protocols/rip/rip_auth_log.h"
 #include "protocols/rip/rip_packet.h"
 
-#define RIP_SEEDS     56
+#define RIP_SEEDS     69
 #define RIP_KEYS      9
 #define RIP_LISTENERS 10
 #define RIP_ROOM      1500
