@@ -11,6 +11,8 @@ from tests.integration.test_igmp import GROUP, Listener, Sender, multicast_seen
 from tests.lab.lab import wait_until
 from tests.lab.peers import Frr
 
+pytestmark = pytest.mark.one_build  # it waits for timers of others
+
 # Another querier is missed after robustness x interval + half the response time (RFC 9776 8.5): 4.5 s here, 6.5 s beside pimd's.
 FAST = "query-interval = 2; query-response-interval = 1.0; last-member-query-interval = 0.5;"
 # pimd takes an interval only if it is longer than the response time that it has by then.
